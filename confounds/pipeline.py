@@ -204,7 +204,7 @@ def _apparent(claim: Claim, fits: Fits) -> dict[str, Part]:
     raw = fits.raw
     parts = {
         "departure": departure(
-            raw.fit if raw else None, observation.why_not(), claim.smallest_effect, fits.levels_off
+            raw.fit if raw else None, observation.why_not(), claim.smallest_effect, fits.doubt
         )
     }
     reason = _no_baseline(fits, observation)

@@ -36,13 +36,13 @@ SCREENING = 10
 
 
 def departure(
-    fit: ThresholdFit | None, reason: str | None, smallest: float, levels_off: str | None = None
+    fit: ThresholdFit | None, reason: str | None, smallest: float, doubt: str | None = None
 ) -> Part:
     """Is the curve sharper than gradual growth?
 
-    Passed: the raw threshold test is significant, the effect points upward, and no ceiling below
-    1 undoes it (`levels_off` says that one does). Failed is never said here: that a curve is
-    gradual is what the rival `smooth_growth` has to show.
+    Passed: the raw threshold test is significant, the effect points upward, and there is no
+    `doubt` (chance unknown, or a ceiling below 1 that undoes it). Failed is never said here: that
+    a curve is gradual is what the rival `smooth_growth` has to show.
     """
     if fit is None:
         return Part("departure", "undecided", reason or "the raw curve cannot be tested")
@@ -50,8 +50,8 @@ def departure(
     shown = (replace(effect, p_value=fit.p_two_level), fit["threshold"], fit["width"])
     check = "no check within families" if fit.p_fixed_effect is None else _check(fit.p_fixed_effect)
     text = f"two-level p = {fit.p_two_level:.3f}, {check}"
-    if fit.significant and (effect.ci_lower or 0.0) > 0 and levels_off is not None:
-        return Part("departure", "undecided", f"{text}, but {levels_off}", shown)
+    if fit.significant and (effect.ci_lower or 0.0) > 0 and doubt is not None:
+        return Part("departure", "undecided", f"{text}, but {doubt}", shown)
     if fit.significant and (effect.ci_lower or 0.0) > 0:
         return Part("departure", "passed", f"sharper than gradual growth ({text})", shown)
     needed = models_needed(effect, fit.models, smallest)

@@ -76,7 +76,7 @@ class Fits:
         return self.fit(observation.sample, observation.condition, detailed=True)
 
     @cached_property
-    def levels_off(self) -> str | None:
+    def doubt(self) -> str | None:
         """Why the raw departure may be none: chance unknown, or a ceiling below 1; else None."""
         if self.raw is None:
             return None

@@ -82,16 +82,16 @@ class Controlled:
         """Significant, and an upward effect."""
         return self.fit is not None and self.fit.significant and (self.effect.ci_lower or 0.0) > 0
 
-    def departs(self, raw: ThresholdFit, levels_off: str | None = None) -> bool:
+    def departs(self, raw: ThresholdFit, doubt: str | None) -> bool:
         """The confounded condition departs from gradual growth, alone or within models.
 
         Args:
             raw: its own threshold test.
-            levels_off: why a smooth curve would do, where one would.
+            doubt: why a significant test may be no departure (`Fits.doubt`), None where nothing is.
         """
         if self.paired is not None and is_paired_departure(self.paired):
             return True
-        return raw.significant and levels_off is None
+        return raw.significant and doubt is None
 
     @property
     def strong(self) -> bool:
@@ -256,16 +256,12 @@ def decide(rival: str, null: str, fits: Fits, controlled: Controlled) -> RivalTe
     if controlled.survives:
         outcome = "survives"
         reason = _survives_reason(controlled)
-    elif (
-        controlled.departs(raw.fit, fits.levels_off)
-        and controlled.negligible
-        and controlled.changed
-    ):
+    elif controlled.departs(raw.fit, fits.doubt) and controlled.negligible and controlled.changed:
         outcome = "explained"
-        reason = _explained_reason(raw.fit, controlled, fits.levels_off)
+        reason = _explained_reason(raw.fit, controlled, fits.doubt)
     else:
         outcome = "inconclusive"
-        reason = _inconclusive_reason(raw, controlled, fits.levels_off)
+        reason = _inconclusive_reason(raw, controlled, fits.doubt)
         needed = models_needed(controlled.effect, controlled.models, controlled.smallest)
     return RivalTest(
         rival,
@@ -314,25 +310,23 @@ def is_paired_departure(paired: Estimate) -> bool:
     return paired.p_value is not None and paired.p_value < LEVEL
 
 
-def _explained_reason(raw: ThresholdFit, controlled: Controlled, levels_off: str | None) -> str:
+def _explained_reason(raw: ThresholdFit, controlled: Controlled, doubt: str | None) -> str:
     start = (
         f"the controlled effect is below {controlled.smallest:g} "
         f"(90 % interval up to {controlled.equivalence.ci_upper:.2f})"
     )
-    if raw.significant and levels_off is None:
+    if raw.significant and doubt is None:
         return f"{start}, and the raw departure is significant (p {_p(raw.p_two_level)})"
     p = controlled.paired.p_value if controlled.paired else None
     return f"{start}, and the difference within models departs from gradual growth (p {_p(p or 0)})"
 
 
-def _inconclusive_reason(
-    raw: FittedThreshold, controlled: Controlled, levels_off: str | None
-) -> str:
+def _inconclusive_reason(raw: FittedThreshold, controlled: Controlled, doubt: str | None) -> str:
     effect = controlled.effect
     if not raw.fit.significant:
         start = f"the raw departure is not significant ({p_values(raw.fit)})"
-    elif levels_off is not None:
-        start = f"the raw departure is not shown: {levels_off}"
+    elif doubt is not None:
+        start = f"the raw departure is not shown: {doubt}"
     elif controlled.why_no_fit:
         start = f"the controlled condition cannot be tested alone: {controlled.why_no_fit}"
     elif controlled.fit is not None:

@@ -110,8 +110,8 @@ class SeedLuck:
     def _decide(self, fits: Fits, raw: FittedThreshold, luck: Luck) -> RivalTest:
         smallest = smallest_effect(fits)
         outcome, reason = _outcome(raw, luck, smallest)
-        if outcome == "explained" and fits.levels_off is not None:
-            outcome, reason = "inconclusive", f"{fits.levels_off}; {reason}"
+        if outcome == "explained" and fits.doubt is not None:
+            outcome, reason = "inconclusive", f"{fits.doubt}; {reason}"
         effect = replace(raw.fit["effect"], p_value=raw.fit.p_two_level)
         if outcome == "explained" and luck.within is not None:
             effect = replace(luck.within, p_value=1.0)

@@ -48,8 +48,8 @@ class SmoothGrowth:
         if reason is not None or fits.raw is None:
             return not_testable(self.name, self.null, reason or "the raw curve cannot be tested")
         found = self._decide(claim, fits.raw, smallest_effect(fits))
-        if found.outcome == "survives" and fits.levels_off is not None:
-            reason = f"{found.reason}, but {fits.levels_off}"
+        if found.outcome == "survives" and fits.doubt is not None:
+            reason = f"{found.reason}, but {fits.doubt}"
             return replace(found, outcome="inconclusive", strong=False, reason=reason)
         shape = raw_shape(fits)
         if found.outcome != "explained" or not turns(shape):

@@ -50,12 +50,12 @@ LEVEL = 0.05
 class _WithinFamilies(Controlled):
     """Families at levels of their own: the departure to explain is the one across them."""
 
-    def departs(self, raw: ThresholdFit, levels_off: str | None = None) -> bool:
+    def departs(self, raw: ThresholdFit, doubt: str | None) -> bool:
         """The raw curve departs from gradual growth, families being draws of one kind.
 
         The check within families is left out: where it fails, this rival is what fails it.
         """
-        return raw.p_two_level < LEVEL and levels_off is None
+        return raw.p_two_level < LEVEL and doubt is None
 
 
 class TrainingMix:

@@ -21,8 +21,8 @@ def fit_of(*, significant=True, p=0.01, check=0.02):
     return ThresholdFit({}, (), p, check, significant, 20, 5, "smooth")
 
 
-def raw(levels_off=None, **changes):
-    return SimpleNamespace(raw=SimpleNamespace(fit=fit_of(**changes)), levels_off=levels_off)
+def raw(doubt=None, **changes):
+    return SimpleNamespace(raw=SimpleNamespace(fit=fit_of(**changes)), doubt=doubt)
 
 
 def controlled(lower, upper, *, fit=None, change=(0.2, 0.4), **more):
@@ -189,11 +189,11 @@ def test_one_control_at_a_time_is_blind_where_either_confound_is_enough():
 def test_a_departure_that_a_ceiling_undoes_is_no_departure_to_explain():
     flat = controlled(-0.05, 0.05)
     assert decided(flat).outcome == "explained"
-    found = decided(flat, levels_off="a smooth curve that levels off at 0.75 would do")
+    found = decided(flat, doubt="a smooth curve that levels off at 0.75 would do")
     assert found.outcome == "inconclusive"
     assert "not shown: a smooth curve that levels off at 0.75 would do" in found.reason
     within = controlled(-0.05, 0.05, paired=Estimate("paired_threshold", 1e9, p_value=0.004))
-    assert decided(within, levels_off="a smooth curve would do").outcome == "explained"
+    assert decided(within, doubt="a smooth curve would do").outcome == "explained"
 
 
 def test_one_of_several_metrics_keeps_its_share_of_the_level_in_its_p_value():
