@@ -12,14 +12,11 @@ at the one that the raw condition picks. Resumable.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from _resumable import Table, as_columns, fill
 from _simulated import (
     FAMILY_SD,
     FLOOR,
@@ -63,31 +60,35 @@ class Cell:
     """One way to simulate.
 
     Attributes:
+        models: number of models.
         world: which steps.
         own: share of the effects' variance that each condition has of its own.
         disjoint: families in disjoint blocks of scale.
         searched: at the threshold that the raw condition picks.
     """
 
+    models: int
     world: str
     own: float
     disjoint: bool = False
     searched: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def key(self) -> str:
+        """Name of the cell in the JSON file."""
         place = "disjoint" if self.disjoint else "overlap"
-        return f"{place}, searched" if self.searched else place
+        place = f"{place}, searched" if self.searched else place
+        return f"{self.world} / own {self.own:g} / {self.models} models / {place}"
 
 
-CELLS = (
-    Cell("graded", 0.0),
-    Cell("graded", 0.5),
-    Cell("graded", 0.0, disjoint=True),
-    Cell("graded", 0.5, disjoint=True),
-    Cell("all", 0.5),
-    Cell("all", 0.5, disjoint=True),
-    Cell("graded", 0.5, searched=True),
-)
+def cells() -> list[Cell]:
+    """All cells."""
+    found = []
+    for models in (12, 20):
+        for world, own in (("graded", 0.0), ("graded", 0.5), ("all", 0.5)):
+            found += [Cell(models, world, own, disjoint) for disjoint in (False, True)]
+        found += [Cell(models, "graded", 0.5, searched=True)]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,15 +166,14 @@ def search(sample: Sample) -> float:
     return float(sample.grid[scan.best[0]])
 
 
-def run_cell(models: int, cell: Cell, simulations: int) -> dict[str, object]:
+def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, dict[str, float]]:
     """Coverage, width and bias of every share in one cell."""
     steps = WORLDS[cell.world]
-    seed = [11, models, len(cell.world), int(cell.own * 100), int(cell.disjoint)]
-    rng = np.random.default_rng(seed)
+    place = [cell.models, len(cell.world), int(cell.own * 100), int(cell.disjoint)]
+    rng = np.random.default_rng([seed, *place])
     found: dict[str, list[tuple[float, float, float]]] = {}
-    started = time.process_time()
     for _ in range(simulations):
-        world = draw_world(steps, cell.own, layout(models, cell.disjoint, rng), rng)
+        world = draw_world(steps, cell.own, layout(cell.models, cell.disjoint, rng), rng)
         crossing = cross_at(world, world.psi)
         truth = true_shares(world, crossing, steps)
         if cell.searched:
@@ -181,14 +181,11 @@ def run_cell(models: int, cell: Cell, simulations: int) -> dict[str, object]:
         for answer in attribution.share_out(None, crossing, rng):
             if answer.reason is None:
                 record(found, answer, truth[answer.method])
-    seconds = (time.process_time() - started) / simulations
-    table = {
-        term: dict(
-            zip(("coverage", "width", "bias"), np.mean(values, axis=0).tolist(), strict=True)
-        )
+    names = ("coverage", "width", "bias")
+    return {
+        term: dict(zip(names, np.mean(values, axis=0).tolist(), strict=True))
         for term, values in found.items()
     }
-    return {"simulations": simulations, "cpu_seconds": round(seconds, 3), "shares": table}
 
 
 def record(
@@ -203,25 +200,14 @@ def record(
         found.setdefault(f"{answer.method} {item.term}", []).append(row)
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=300)
-    parser.add_argument("--models", type=int, nargs="+", default=[12, 20])
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/attribution.json"))
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for models in options.models:
-        for cell in CELLS:
-            key = f"{cell.world} / own {cell.own:g} / {models} models / {cell}"
-            if done.get(key, {}).get("simulations") != options.simulations:
-                done[key] = run_cell(models, cell, options.simulations)
-                options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-            print(f"{key} ({done[key]['cpu_seconds']:.3f} CPU s each)", flush=True)
-            for term, row in done[key]["shares"].items():
-                shown = "  ".join(f"{column} {value:+.3f}" for column, value in row.items())
-                print(f"    {term:24s}{shown}", flush=True)
+def describe(cell: Cell, rates: dict[str, dict[str, float]]) -> str:
+    """A line for every share."""
+    lines = [f"\n    {term:24s}{as_columns(cell, row)}" for term, row in rates.items()]
+    return "".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    fill(
+        Table("attribution", cells(), run_cell, describe, simulations=300, seed=11),
+        __doc__,
+    )

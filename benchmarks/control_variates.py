@@ -13,14 +13,11 @@ Resumable: a cell that is in the JSON file is not run again.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from _resumable import Table, fill
 from _simulated import CENTRE, FLOOR, Truth, draw_effects, draw_sample, layout, middle
 
 from confounds.inference import _link
@@ -193,7 +190,8 @@ def _interval(sample: Sample) -> tuple[float, float]:
 
 def describe(cell: Cell, rates: dict[str, dict[str, float]]) -> str:
     """One line of the printed table: the decision, and coverage where there is a step."""
-    line = f"{cell.key:42s} "
+    del cell
+    line = ""
     for name in NAMES:
         line += f" {name} {rates[name]['decision']:.3f}"
         if "coverage" in rates[name]:
@@ -201,34 +199,20 @@ def describe(cell: Cell, rates: dict[str, dict[str, float]]) -> str:
     return line + f"  control used {rates['control']['used']:.2f}"
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="run only cells whose name contains this")
-    out = Path("benchmarks/results/control_variates.json")
-    parser.add_argument("--out", type=Path, default=out)
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for cell in cells():
-        if options.only not in cell.key:
-            continue
-        share = POWER_SHARE if cell.truth == "step .30" else 1.0
-        simulations = int(share * options.simulations)
-        if done.get(cell.key, {}).get("simulations") != simulations:
-            start = time.process_time()
-            done[cell.key] = {
-                "cell": asdict(cell),
-                "rates": run_cell(cell, simulations, options.seed),
-                "simulations": simulations,
-                "replicates": REPLICATES,
-                "seed": options.seed,
-                "cpu_seconds": round(time.process_time() - start, 1),
-            }
-            options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-        print(describe(cell, done[cell.key]["rates"]), flush=True)
+def share(cell: Cell) -> float:
+    """Power needs fewer simulations than size."""
+    return POWER_SHARE if cell.truth == "step .30" else 1.0
 
 
 if __name__ == "__main__":
-    main()
+    fill(
+        Table(
+            name="control_variates",
+            cells=cells(),
+            run=run_cell,
+            describe=describe,
+            share=share,
+            record={"replicates": REPLICATES},
+        ),
+        __doc__,
+    )

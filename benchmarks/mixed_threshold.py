@@ -12,13 +12,10 @@ Resumable: a cell that is in the JSON file is not run again.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
+from _resumable import Table, fill
 from _simulated import FAMILY_SD, MODEL_SD, layout, middle
 
 from confounds.inference import _link
@@ -118,33 +115,14 @@ def on_means(sample: Sample, seed: int) -> float:
     return p_value(float(observed.two_level_scan.sup[0]), draws)
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="run only cells whose name contains this")
-    out = Path("benchmarks/results/mixed_threshold.json")
-    parser.add_argument("--out", type=Path, default=out)
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for cell in cells():
-        if options.only not in cell.key:
-            continue
-        if done.get(cell.key, {}).get("simulations") != options.simulations:
-            start = time.process_time()
-            done[cell.key] = {
-                "cell": asdict(cell),
-                "rates": run_cell(cell, options.simulations, options.seed),
-                "simulations": options.simulations,
-                "replicates": REPLICATES,
-                "seed": options.seed,
-                "cpu_seconds": round(time.process_time() - start, 1),
-            }
-            options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-        rates = done[cell.key]["rates"]
-        print(f"{cell.key:24s} mixed {rates['mixed']:.3f}  means {rates['means']:.3f}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    fill(
+        Table(
+            name="mixed_threshold",
+            cells=cells(),
+            run=run_cell,
+            simulations=300,
+            record={"replicates": REPLICATES},
+        ),
+        __doc__,
+    )

@@ -11,14 +11,11 @@ best analysis would report. Resumable.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from _resumable import Table, fill
 from _simulated import Truth, draw_effects, draw_sample, layout, middle
 
 from confounds.claim import Claim
@@ -31,17 +28,37 @@ SETTINGS = Settings(replicates=99, sharpness=False)
 MOST = 48
 OWN = 0.3
 METRICS = ("accuracy", "choice_accuracy")
-CELLS = {
-    "smooth, slope 1, families overlap": (Truth(1.0), False),
-    "smooth, slope 1, families disjoint": (Truth(1.0), True),
-    "smooth, slope 2.2 (at the bound), families overlap": (Truth(2.2), False),
-    "step .30, families overlap": (Truth(0.7, -1.0, 0.3), False),
-}
+MODELS = 20
 
 
-def draw_table(truth: Truth, models: int, disjoint: bool, rng: np.random.Generator) -> Outcomes:
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One line of the table."""
+
+    name: str
+    truth: Truth
+    disjoint: bool = False
+    models: int = MODELS
+
+    @property
+    def key(self) -> str:
+        """Name of the cell in the JSON file."""
+        place = "disjoint" if self.disjoint else "overlap"
+        return f"{self.models} models, {self.name}, families {place}"
+
+
+CELLS = (
+    Cell("smooth, slope 1", Truth(1.0)),
+    Cell("smooth, slope 1", Truth(1.0), disjoint=True),
+    Cell("smooth, slope 2.2 (at the bound)", Truth(2.2)),
+    Cell("step .30", Truth(0.7, -1.0, 0.3)),
+)
+
+
+def draw_table(cell: Cell, rng: np.random.Generator) -> Outcomes:
     """One table of two metrics on two axes."""
-    x, family = layout(models, disjoint, rng)
+    truth, models = cell.truth, cell.models
+    x, family = layout(models, cell.disjoint, rng)
     if truth.step:
         truth = replace(truth, level=truth.level - truth.slope * (middle(x) - 9.0))
     shared = draw_effects(family, rng)
@@ -68,16 +85,16 @@ def draw_table(truth: Truth, models: int, disjoint: bool, rng: np.random.Generat
     return Outcomes(pd.concat(parts, ignore_index=True))
 
 
-def run_cell(truth: Truth, models: int, disjoint: bool, simulations: int) -> dict[str, float]:
-    """Rejection rates over simulated tables."""
-    rng = np.random.default_rng([17, models, int(disjoint), int(truth.slope * 10)])
+def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
+    """Rejection rates over simulated tables, and the specifications run on the last of them."""
+    place = [cell.models, int(cell.disjoint), int(cell.truth.slope * 10)]
+    rng = np.random.default_rng([seed, *place])
     claim = Claim("made", "made", "accuracy")
     found = []
-    started = time.process_time()
     for number in range(simulations):
-        fits = Fits(claim, draw_table(truth, models, disjoint, rng), SETTINGS)
+        fits = Fits(claim, draw_table(cell, rng), SETTINGS)
         garden = lay_out(fits)
-        draws = np.random.default_rng([number, models])
+        draws = np.random.default_rng([number, cell.models])
         chosen, _ = choose(garden, fits, draws, MOST)
         runs = run_all(fits, garden, chosen, draws)
         median, share = joint_test(runs, claim.shape)
@@ -85,30 +102,8 @@ def run_cell(truth: Truth, models: int, disjoint: bool, simulations: int) -> dic
         found.append([median.p_value <= 0.05, share.p_value <= 0.05, smallest <= 0.05])
     rates = np.mean(found, axis=0).tolist()
     names = ("median effect", "share significant", "smallest p of the specifications")
-    return dict(zip(names, rates, strict=True)) | {
-        "simulations": simulations,
-        "specifications": len(runs),
-        "cpu_seconds": round((time.process_time() - started) / simulations, 2),
-    }
-
-
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--models", type=int, nargs="+", default=[20])
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/multiverse.json"))
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for models in options.models:
-        for name, (truth, disjoint) in CELLS.items():
-            key = f"{models} models, {name}"
-            if done.get(key, {}).get("simulations") != options.simulations:
-                done[key] = run_cell(truth, models, disjoint, options.simulations)
-                options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-            rates = "  ".join(f"{column} {value}" for column, value in done[key].items())
-            print(f"{key}: {rates}", flush=True)
+    return {**dict(zip(names, rates, strict=True)), "specifications": len(runs)}
 
 
 if __name__ == "__main__":
-    main()
+    fill(Table(name="multiverse", cells=CELLS, run=run_cell, seed=17), __doc__)

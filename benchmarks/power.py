@@ -19,16 +19,13 @@ Resumable: a cell that is in the JSON file is not run again.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from _resumable import Table, fill
 
-from confounds import __version__
 from confounds.inference._effect import effect_profile, fit_threshold
 from confounds.inference._power_draws import (
     contrast_found,
@@ -221,36 +218,13 @@ def by_change(raw: Floats, other: Floats, world: World, rng: np.random.Generator
     return (estimate_change(pair, place, slopes, rng).ci_upper or 1.0) < SMALLEST
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="run only cells whose name contains this")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/power.json"))
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for cell in cells():
-        if options.only not in cell.key:
-            continue
-        if done.get(cell.key, {}).get("simulations") != options.simulations:
-            done[cell.key] = {
-                "cell": asdict(cell),
-                "rates": run_cell(cell, options.simulations, options.seed),
-                "simulations": options.simulations,
-                "replicates": REPLICATES,
-                "seed": options.seed,
-                "version": __version__,
-                "numpy": np.__version__,
-            }
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-        rates = done[cell.key]["rates"]
-        print(
-            f"{cell.key:30s} " + "  ".join(f"{key} {value:.3f}" for key, value in rates.items()),
-            flush=True,
-        )
-
-
 if __name__ == "__main__":
-    main()
+    fill(
+        Table(
+            name="power",
+            cells=tuple(cells()),
+            run=run_cell,
+            record={"replicates": REPLICATES},
+        ),
+        __doc__,
+    )

@@ -1,25 +1,19 @@
 """Size and power of the tests of shape: two lines, dip and mixture over training runs.
 
-Every cell is a truth; the table gives how often each answer is given. Resumable: a cell that is in
-the JSON file with as many simulations is not run again.
+Every cell is a truth; the table gives how often each answer is given. Resumable.
 
-    python benchmarks/shapes.py --simulations 400
+    python benchmarks/shapes.py --simulations 300
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from _simulated import CENTRE, FLOOR, ITEMS, Floats, draw_effects, layout
+from _resumable import Table, fill
+from _simulated import CENTRE, FLOOR, ITEMS, draw_effects, layout
 
 from confounds import plugins
 from confounds.claim import Claim
@@ -29,6 +23,8 @@ from confounds.inference.two_lines import two_lines, why_no_lines
 from confounds.outcomes import Outcomes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _simulated import Floats
 
 SMALLEST = 0.10
@@ -144,11 +140,8 @@ def draw_runs(cell: RunsCell, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-Job = Callable[[int, int], dict[str, float]]
-
-
-def jobs() -> dict[str, Job]:
-    """Every cell by its name."""
+def cells() -> list[LinesCell | RunsCell]:
+    """All cells, the quick ones first."""
     lines = [
         LinesCell(curve, models, disjoint)
         for models in (8, 12, 20, 50)
@@ -156,36 +149,14 @@ def jobs() -> dict[str, Job]:
         for curve in CURVES
     ]
     runs = [RunsCell(kind, *shape) for shape in ((12, 4), (20, 4), (12, 8)) for kind in RUNS]
-    found: dict[str, Job] = {cell.key: partial(lines_rates, cell) for cell in lines}
-    return found | {cell.key: partial(runs_rates, cell) for cell in runs}
+    return [*lines, *runs]
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="run only cells whose name contains this")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/shapes.json"))
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for key, job in jobs().items():
-        if options.only not in key:
-            continue
-        if done.get(key, {}).get("simulations") != options.simulations:
-            start = time.process_time()
-            rates = job(options.simulations, options.seed)
-            done[key] = {
-                "rates": rates,
-                "simulations": options.simulations,
-                "seed": options.seed,
-                "cpu_seconds": round(time.process_time() - start, 1),
-            }
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-        rates = done[key]["rates"]
-        print(f"{key:40s} " + "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
+def run_cell(cell: LinesCell | RunsCell, simulations: int, seed: int) -> dict[str, float]:
+    """How often each answer is given."""
+    rates = lines_rates if isinstance(cell, LinesCell) else runs_rates
+    return rates(cell, simulations, seed)
 
 
 if __name__ == "__main__":
-    main()
+    fill(Table(name="shapes", cells=cells(), run=run_cell, simulations=300), __doc__)
