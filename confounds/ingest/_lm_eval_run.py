@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _NAME_KEYS = ("peft", "delta", "pretrained", "model", "path", "engine")
 _NOT_SCORES = ("alias", "name", "sample_len", "sample_count")
 _STEP = re.compile(r"(?:^|[-_])step[-_]?(\d+)(?![\dk])", re.IGNORECASE)
+_SIGNS = (r"/|=", r"[\"<>:/|\\?*\[\]]+")
+"""What 0.4.0 and 0.4.2 put two underscores for."""
 _DATE = re.compile(r"_(\d{4}-\d\d-\d\dT[\d.\-]+)$")
 
 
@@ -65,6 +67,8 @@ class Run:
         prompt: `chat` where a chat template was applied, `completion` where the file says
             that none was, else None.
         date: as in the names of the file and of its samples; None where it has none.
+        prefixes: of the names of files of samples before 0.4.3, which have the model's arguments
+            in place of a date.
         tasks: those that were run; averages over groups of them are left out.
         groups: names of those groups.
     """
@@ -76,15 +80,23 @@ class Run:
     seed: int | None
     prompt: str | None
     date: str | None
+    prefixes: tuple[str, ...]
     tasks: tuple[TaskRun, ...]
     groups: tuple[str, ...]
 
     def samples_path(self, task: TaskRun) -> Path | None:
-        """The file with the samples of one task, where there is one."""
+        """The file with the samples of one task, where there is one.
+
+        0.3 writes them with `--write_out`, later ones with `--log_samples`. The second Open LLM
+        Leaderboard calls its JSON Lines `.json`.
+        """
         if self.date is None:
-            return None
-        path = self.path.with_name(f"samples_{task.name}_{self.date}.jsonl")
-        return path if path.is_file() else None
+            names = [f"{prefix}_{task.name}.jsonl" for prefix in self.prefixes]
+            names += [f"{task.name}_write_out_info.json"]
+        else:
+            names = [f"samples_{task.name}_{self.date}{end}" for end in (".jsonl", ".json")]
+        paths = [self.path.parent / name for name in names]
+        return next((path for path in paths if path.is_file()), None)
 
 
 def read_run(path: Path) -> Run:
@@ -114,6 +126,7 @@ def read_run(path: Path) -> Run:
         seed=_whole(config.get("fewshot_seed")),
         prompt=_prompt(document),
         date=date.group(1) if date else None,
+        prefixes=_prefixes(config.get("model_args")),
         tasks=tasks,
         groups=tuple(name for name in groups if name in results),
     )
@@ -187,6 +200,13 @@ def _arguments(given: Any) -> dict[str, str]:
         return {str(key): str(value) for key, value in given.items()}
     pairs = (part.partition("=") for part in str(given or "").split(","))
     return {key.strip(): value.strip() for key, sign, value in pairs if sign}
+
+
+def _prefixes(given: Any) -> tuple[str, ...]:
+    """What 0.4.0 and 0.4.2 make of the model's arguments in the name of a file."""
+    if not isinstance(given, str):
+        return ()
+    return tuple(dict.fromkeys(re.sub(signs, "__", given) for signs in _SIGNS))
 
 
 def _model(

@@ -1,5 +1,8 @@
-"""The items of one task, from the samples that the LM Evaluation Harness (0.4) logs.
+"""The items of one task, from the samples that the LM Evaluation Harness logs.
 
+Schema: EleutherAI/lm-evaluation-harness, `lm_eval/evaluator.py` (`example` at v0.4.0, v0.4.3 and
+v0.4.9; `write_out_info` at 2e046ce), `lm_eval/__main__.py` at v0.4.0 and v0.4.2 and
+`lm_eval/loggers/evaluation_tracker.py` since (names of files, numbers as text).
 The harness writes log-probabilities, flags and targets as text; answers by choice are scored
 again from the log-probabilities.
 """
@@ -8,6 +11,8 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +23,12 @@ from confounds.ingest._lm_eval_run import TaskRun, number
 from confounds.outcomes.storage import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +62,55 @@ def read_samples(path: Path, task: TaskRun) -> list[Sample]:
     Raises:
         FormatError: a line is not the JSON of a sample.
     """
-    samples = []
-    for line, text in enumerate(read_text(path).split("\n"), 1):
-        if not text.strip():
-            continue
-        try:
-            row = json.loads(text)
-        except json.JSONDecodeError as error:
-            msg = f"{path}:{line}: not valid JSON ({error.msg} at column {error.colno})"
-            raise FormatError(msg) from error
-        except (RecursionError, ValueError) as error:
-            msg = f"{path}:{line}: nested too deeply, or a number too long, to be a sample"
-            raise FormatError(msg) from error
+    text = read_text(path)
+    rows = _listed(path, text) if text.lstrip()[:1] == "[" else _lines(path, text)
+    samples, seen = [], Counter[str]()
+    for line, row in rows:
         if not isinstance(row, dict) or "doc_id" not in row:
             msg = f"{path}:{line}: not a sample of lm-eval; it must be an object with 'doc_id'"
             raise FormatError(msg)
-        samples.append(_sample(row, line, task))
+        item = str(row["doc_id"])
+        samples.append(_sample(row, line, task, seen[item]))
+        seen[item] += 1
     return samples
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    """Line number and row, one a line (0.4.3 and later)."""
+    for line, one in enumerate(text.split("\n"), 1):
+        if one.strip():
+            try:
+                row = json.loads(one)
+            except (RecursionError, ValueError) as error:
+                raise _refused(path, line, error) from error
+            yield line, row
+
+
+def _listed(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    """Line number and row of one list, as 0.4.0 to 0.4.2 write it."""
+    decoder = json.JSONDecoder()
+    place, line = text.index("[") + 1, text.count("\n", 0, text.index("[")) + 1
+    while True:
+        found = _BETWEEN.match(text, place)
+        line += text.count("\n", place, found.end() if found else place)
+        place = found.end() if found else place
+        if text[place : place + 1] == "]":
+            return
+        try:
+            row, end = decoder.raw_decode(text, place)
+        except (RecursionError, ValueError) as error:
+            raise _refused(path, line, error) from error
+        yield line, row
+        line += text.count("\n", place, end)
+        place = end
+
+
+def _refused(path: Path, line: int, error: RecursionError | ValueError) -> FormatError:
+    if isinstance(error, json.JSONDecodeError):
+        msg = f"{path}:{line}: not valid JSON ({error.msg} at column {error.colno})"
+    else:
+        msg = f"{path}:{line}: nested too deeply, or a number too long, to be a sample"
+    return FormatError(msg)
 
 
 def choice_scores(sample: Sample) -> dict[str, float]:
@@ -121,10 +160,16 @@ def majority_share(samples: Sequence[Sample]) -> float | None:
     return float(golds.max() / len(samples))
 
 
-def _sample(row: Mapping[str, Any], line: int, task: TaskRun) -> Sample:
+def _sample(row: Mapping[str, Any], line: int, task: TaskRun, before: int) -> Sample:
+    """One row; `before` counts those of the same item before it.
+
+    Up to 0.4.8, rows name neither metrics nor filter: their metrics are those that the result
+    file has for the task, and an item's rows follow the order of the task's filters.
+    """
     names = row.get("metrics")
-    names = names if isinstance(names, list) else []
-    logged = {name: _logged(row.get(name)) for name in names}
+    names = names if isinstance(names, list) else dict.fromkeys(one.metric for one in task.scores)
+    logged = {str(name): _logged(row.get(str(name))) for name in names}
+    filters = list(dict.fromkeys(one.filter for one in task.scores)) or ["none"]
     pairs = _pairs(row) if task.config.get("output_type") != "generate_until" else []
     if "acc_mutual_info" in names and len(pairs) % 2 == 0:
         pairs = pairs[: len(pairs) // 2]
@@ -132,12 +177,12 @@ def _sample(row: Mapping[str, Any], line: int, task: TaskRun) -> Sample:
     return Sample(
         line=line,
         item=str(row["doc_id"]),
-        filter=str(row.get("filter", "none")),
+        filter=str(row.get("filter", filters[min(before, len(filters) - 1)])),
         logged={name: value for name, value in logged.items() if value is not None},
         log_prob=np.array([log_prob for log_prob, _ in pairs], dtype=np.float64),
         greedy=tuple(greedy for _, greedy in pairs),
         choices=choices,
-        gold=_gold(row.get("target"), choices, len(pairs)),
+        gold=_gold(row.get("target", row.get("truth")), choices, len(pairs)),
     )
 
 
@@ -150,6 +195,8 @@ def _logged(value: Any) -> float | None:
 
 def _pairs(row: Mapping[str, Any]) -> list[tuple[float, bool]]:
     """(log-probability, greedy) of each request; empty where the answers are not that."""
+    if "logit_0" in row:
+        return _written_out(row)
     pairs = []
     for answer in row.get("filtered_resps") or []:
         while isinstance(answer, list) and len(answer) == 1:
@@ -161,6 +208,13 @@ def _pairs(row: Mapping[str, Any]) -> list[tuple[float, bool]]:
             return []
         pairs.append((log_prob, str(answer[1]) == "True"))
     return pairs
+
+
+def _written_out(row: Mapping[str, Any]) -> list[tuple[float, bool]]:
+    """The log-probabilities that 0.3 writes; whether they are the greedy ones it does not say."""
+    found = [number(row[name]) for name in row if re.fullmatch(r"logit_\d+", name)]
+    known = [one for one in found if one is not None and one <= 0]
+    return [(one, False) for one in known] if len(known) == len(found) > 1 else []
 
 
 def _choices(row: Mapping[str, Any], task: TaskRun, count: int) -> tuple[str, ...]:

@@ -44,7 +44,12 @@ class LmEval:
 
     name = "lm_eval"
     summary = "LM Evaluation Harness: 0.3 result files; 0.4 results_*.json with samples_*.jsonl"
-    companions = ("samples_*.jsonl",)
+    companions = (
+        "samples_*.jsonl",
+        "samples_*.json",
+        "*pretrained__*.jsonl",
+        "*_write_out_info.json",
+    )
 
     def recognises(self, path: Path) -> bool:
         """A JSON file that opens with the table `results`."""
