@@ -112,8 +112,7 @@ def ingest(options: IngestOptions) -> int:
 @command(app, "check")
 def check(options: CheckOptions) -> int:
     """Say what is in a table, what is wrong with it, what it can test and cannot tell apart."""
-    from confounds.inference.identifiability import find_ties
-    from confounds.pipeline import default_claim, testable
+    from confounds.pipeline import default_claim, quick_fits, testable_with, tied
     from confounds.quality import inspect_outcomes
     from confounds.wanted import columns_wanted
 
@@ -122,12 +121,10 @@ def check(options: CheckOptions) -> int:
         outcomes = _only(outcomes, options.task)
     findings = inspect_outcomes(outcomes)
     claims = {task: default_claim(outcomes, task) for task in outcomes.tasks}
-    rivals = {task: testable(claim, outcomes) for task, claim in claims.items()}
+    fits = {task: quick_fits(claim, outcomes) for task, claim in claims.items()}
+    rivals = {task: testable_with(item) for task, item in fits.items()}
     wanted = columns_wanted(outcomes, rivals)
-    ties = {
-        task: find_ties(outcomes.select(task=task, metric=claim.metric).cells(), claim.scale)
-        for task, claim in claims.items()
-    }
+    ties = {task: tied(item) for task, item in fits.items()}
     output.answer(
         options,
         lambda: output.to_document(

@@ -17,6 +17,7 @@ from confounds.errors import NothingSelectedError
 from confounds.inference.baseline import BaselineSample, PresenceRule
 from confounds.inference.explore import explore
 from confounds.inference.fits import Fits, Settings
+from confounds.inference.identifiability import Tie, find_ties
 from confounds.inference.presence import assess_absence, assess_presence
 from confounds.inference.published_rules import describe_rules
 from confounds.inference.two_lines import raw_shape, turns
@@ -151,15 +152,28 @@ def default_claims(
     return tuple(found)
 
 
+def quick_fits(claim: Claim, outcomes: Outcomes) -> Fits:
+    """Fits that tell what can be tested, without p-values worth reading."""
+    return Fits(claim, outcomes, Settings(replicates=19, sharpness=False))
+
+
 def testable(claim: Claim, outcomes: Outcomes) -> dict[str, str | None]:
     """Rival -> None where this table can test it, else the reason why not."""
-    quick = Settings(replicates=19, sharpness=False)
-    fits = Fits(claim, outcomes, quick)
+    return testable_with(quick_fits(claim, outcomes))
+
+
+def testable_with(fits: Fits) -> dict[str, str | None]:
+    """The same, of fits that may also be asked for something else."""
     found = {}
     for name, rival in plugins.load_all("rivals").items():
-        result = rival.test(claim, fits.outcomes, fits)
+        result = rival.test(fits.claim, fits.outcomes, fits)
         found[name] = result.reason if result.status == "not_testable" else None
     return found
+
+
+def tied(fits: Fits) -> tuple[Tie, ...]:
+    """Factors that this table cannot tell apart, over all scales and at the raw threshold."""
+    return find_ties(fits.cells(), fits.claim.scale, fits.raw.psi if fits.raw else None)
 
 
 def _audit(claim: Claim, outcomes: Outcomes, settings: Settings) -> Audit:

@@ -28,7 +28,7 @@ from scipy.optimize import minimize_scalar
 from confounds.errors import NothingSelectedError
 from confounds.inference import _link
 from confounds.inference._null import fit_two_level
-from confounds.inference.contrast import independent_change, pair_samples
+from confounds.inference.contrast import Place, independent_change, pair_samples
 from confounds.inference.sample import threshold_columns
 from confounds.inference.threshold import effect_at
 from confounds.results import Estimate
@@ -85,7 +85,8 @@ def compose(fits: Fits, metric: str) -> Composition | str:
     psi, plan = fits.raw.psi, fits.plan
     effect, profile = effect_at(rest, psi, replace(plan, null="gradual"))
     low, high = profile.interval(0.90)
-    change = independent_change(pair.raw, rest, psi, plan.shape, plan.growth(rest))
+    place = Place(psi, fits.raw.kept, plan.shape)
+    change = independent_change(pair.raw, rest, place, plan.growth(rest))
     effect = replace(effect, term="beyond_composition", ci_lower=low, ci_upper=high, level=0.90)
     return Composition(effect, change, length, measured is not None, len(rest))
 

@@ -39,7 +39,7 @@ from confounds.inference._reference import (
 )
 from confounds.inference._scan import sharpen
 from confounds.inference.borrowing import on_its_own
-from confounds.inference.sample import Sample, threshold_columns
+from confounds.inference.sample import MIN_SIDE, Sample, threshold_columns
 from confounds.results import Estimate
 
 if TYPE_CHECKING:
@@ -184,6 +184,12 @@ class Place:
     kept: Floats
     shape: str
 
+    def searched(self, sample: Sample) -> Floats:
+        """The kept thresholds with `MIN_SIDE` of the sample's models on each side, and psi."""
+        above = (sample.x[:, None] > self.kept[None, :]).sum(axis=0)
+        told = np.minimum(above, len(sample) - above) >= MIN_SIDE
+        return np.union1d(self.kept[told], [self.psi])
+
 
 def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Generator) -> Estimate:
     """How much larger is the effect at psi in the raw than in the controlled condition?
@@ -201,8 +207,7 @@ def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Gen
     """
     samples = (pair.raw, pair.controlled)
     curves = tuple(
-        fit_threshold(sample.score[None], sample, place.psi, place.shape, slopes)
-        for sample in samples
+        fit_threshold(item.score[None], item, place.psi, place.shape, slopes) for item in samples
     )
     fits = tuple(curve.fit for curve in curves)
     eta = tuple(fit.eta for fit in fits)
@@ -211,11 +216,7 @@ def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Gen
         fit_threshold(scores, sample, place.psi, place.shape, slopes, fit).effect
         for scores, sample, fit in zip(drawn, samples, fits, strict=True)
     )
-    searched = (place.kept, np.array([place.psi]))
-    sides = [
-        effect_profile(sample, psi, place.shape, slopes, curve).interval(0.95)
-        for sample, psi, curve in zip(samples, searched, curves, strict=True)
-    ]
+    sides = _sides(samples, place, slopes, curves)
     lower, upper = _recover_interval(curves, sides, _correlation(first, second))
     return Estimate(
         "change",
@@ -226,23 +227,30 @@ def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Gen
     )
 
 
-def independent_change(
-    raw: Sample, controlled: Sample, psi: float, shape: str, slopes: Slopes
-) -> Estimate:
+def independent_change(raw: Sample, controlled: Sample, place: Place, slopes: Slopes) -> Estimate:
     """How much larger is the effect at psi among other models than among the controlled ones?
 
-    For conditions that share no model (tuned against base models): the interval is recovered
-    from those of the two effects, which are independent.
+    For conditions that share no model (tuned against base models), whose effects are independent;
+    the interval of the raw one is taken over the kept thresholds, as in `estimate_change`.
     """
     samples = (raw, controlled)
-    curves = tuple(fit_threshold(item.score[None], item, psi, shape, slopes) for item in samples)
-    sides = [
-        effect_profile(item, np.array([psi]), shape, slopes, curve).interval(0.95)
-        for item, curve in zip(samples, curves, strict=True)
+    curves = tuple(
+        fit_threshold(item.score[None], item, place.psi, place.shape, slopes) for item in samples
+    )
+    low, high = _recover_interval(curves, _sides(samples, place, slopes, curves), 0.0)
+    change = float(curves[0].effect[0] - curves[1].effect[0])
+    return Estimate("change", change, ci_lower=low, ci_upper=high)
+
+
+def _sides(
+    samples: tuple[Sample, ...], place: Place, slopes: Slopes, curves: tuple[ThresholdCurve, ...]
+) -> list[tuple[float, float]]:
+    """95 % intervals of both effects: the raw threshold was searched for, the other was not."""
+    searched = (place.searched(samples[0]), np.array([place.psi]))
+    return [
+        effect_profile(sample, psi, place.shape, slopes, curve).interval(0.95)
+        for sample, psi, curve in zip(samples, searched, curves, strict=True)
     ]
-    lower, upper = _recover_interval(curves, sides, 0.0)
-    estimate = float(curves[0].effect[0] - curves[1].effect[0])
-    return Estimate("change", estimate, ci_lower=lower, ci_upper=upper)
 
 
 def _recover_interval(

@@ -55,12 +55,13 @@ class Tie:
     rows: tuple[str, ...] = ()
 
 
-def find_ties(cells: pd.DataFrame, scale: Scale) -> tuple[Tie, ...]:
+def find_ties(cells: pd.DataFrame, scale: Scale, at: float | None = None) -> tuple[Tie, ...]:
     """Aliasing and missing combinations among the factors of one task and metric.
 
     Args:
         cells: `Outcomes.cells()` of one task and metric.
         scale: the axis.
+        at: log10 scale of the raw threshold, on both sides of which a level needs models.
 
     Returns:
         ties with scale first, then ties of two factors, aliased before positivity.
@@ -69,7 +70,10 @@ def find_ties(cells: pd.DataFrame, scale: Scale) -> tuple[Tie, ...]:
     varying = [name for name in FACTORS if placed[name].dropna().unique().size > 1]
     found: list[Tie] = []
     for name in varying:
-        found += _families(placed, scale) if name == "family" else _with_scale(placed, name, scale)
+        if name == "family":
+            found += _families(placed, scale, at)
+        else:
+            found += _with_scale(placed, name, scale, at)
     for first, second in combinations(varying, 2):
         if _comparable(placed, first, second):
             found += _pair(placed, first, second)
@@ -90,10 +94,9 @@ def _comparable(cells: pd.DataFrame, first: str, second: str) -> bool:
     return repeated and bool(cells.groupby("model")[second].nunique().gt(1).any())
 
 
-def _with_scale(cells: pd.DataFrame, name: str, scale: str) -> Iterator[Tie]:
-    """A level whose models all lie above, or all below, those of the other levels."""
+def _with_scale(cells: pd.DataFrame, name: str, scale: str, at: float | None) -> Iterator[Tie]:
+    """A level whose models all lie above, or all below, those of the other levels; or nearly."""
     place = np.log10(cells.groupby("model")[scale].median())
-    middle = float(place.median())
     levels = sorted(cells[name].dropna().unique(), key=str)
     for level in levels:
         has = cells[name] == level
@@ -101,27 +104,46 @@ def _with_scale(cells: pd.DataFrame, name: str, scale: str) -> Iterator[Tie]:
         others = place[sorted(set(cells.loc[cells[name].notna() & ~has, "model"]))]
         word = f"{name} = {_word(level)}"
         side = _apart(here.to_numpy(), others.to_numpy())
-        if side is not None:
-            spans = _range(here.to_numpy()), _range(others.to_numpy())
-            message = (
-                f"every model with {word} ({spans[0]}) is {side} than every model with another "
-                f"{name} ({spans[1]})"
-            )
-            rows = (f"models of {spans[1]} {scale} with {word}", f"models of {spans[0]} without")
-            yield Tie(name, scale, "aliased", message, rows)
-            if len(levels) == MIN_SIDE:
-                return
+        if side is None:
+            yield from _lacking(place, here, (name, word, scale), at)
             continue
-        for half, models in (("upper", place[place > middle]), ("lower", place[place <= middle])):
-            lacking = sorted(set(models.index) - set(here.index))
-            count = len(models) - len(lacking)
-            if count < MIN_SIDE <= len(models):
-                message = f"{word} was run on {_count(count)} in the {half} half of the scales"
-                first = tuple(f"{model} with {word}" for model in lacking[:NAMED])
-                yield Tie(name, scale, "positivity", message, first)
+        spans = _range(here.to_numpy()), _range(others.to_numpy())
+        message = (
+            f"every model with {word} ({spans[0]}) is {side} than every model with another "
+            f"{name} ({spans[1]})"
+        )
+        rows = (f"models of {spans[1]} {scale} with {word}", f"models of {spans[0]} without")
+        yield Tie(name, scale, "aliased", message, rows)
+        if len(levels) == MIN_SIDE:
+            return
 
 
-def _families(cells: pd.DataFrame, scale: str) -> Iterator[Tie]:
+def _lacking(
+    place: pd.Series[float], here: pd.Series[float], names: tuple[str, str, str], at: float | None
+) -> Iterator[Tie]:
+    """Sides of the middle of the scales, or of the raw threshold, where a level lacks models."""
+    name, word, scale = names
+    middle = float(place.median())
+    sides = {
+        "in the upper half of the scales": place[place > middle],
+        "in the lower half of the scales": place[place <= middle],
+    }
+    if at is not None:
+        threshold = f"the raw threshold ({10**at:.2g})"
+        sides[f"above {threshold}"] = place[place > at]
+        sides[f"below {threshold}"] = place[place <= at]
+    told: set[str] = set()
+    for where, models in sides.items():
+        lacking = sorted(set(models.index) - set(here.index))
+        count = len(models) - len(lacking)
+        if count < MIN_SIDE <= len(models) and not told.issuperset(lacking):
+            told.update(lacking)
+            rows = tuple(f"{model} with {word}" for model in lacking[:NAMED])
+            message = f"{word} was run on {_count(count)} {where}"
+            yield Tie(name, scale, "positivity", message, rows)
+
+
+def _families(cells: pd.DataFrame, scale: str, at: float | None) -> Iterator[Tie]:
     """Families whose ranges of scale do not overlap: family and scale are one variable."""
     place = np.log10(cells.groupby("model")[scale].median())
     of_model = cells.groupby("model")["family"].first()
@@ -136,6 +158,7 @@ def _families(cells: pd.DataFrame, scale: str) -> Iterator[Tie]:
         return
     alone = [name for name, ends in wide.items() if not _overlaps(name, ends, ranges)]
     if len(alone) < len(wide) or len(ranges) == 1:
+        yield from _spanning(ranges, scale, at)
         return
     yield Tie(
         "family",
@@ -147,6 +170,26 @@ def _families(cells: pd.DataFrame, scale: str) -> Iterator[Tie]:
             for low, high in _neighbours(ranges)
         )[:NAMED],
     )
+
+
+def _spanning(
+    ranges: dict[str, tuple[float, float]], scale: str, at: float | None
+) -> Iterator[Tie]:
+    """Too few families with models on both sides of the raw threshold."""
+    if at is None or len(ranges) == 1:
+        return
+    both = [name for name, (low, high) in ranges.items() if low <= at < high]
+    if len(both) >= MIN_SIDE:
+        return
+    one = sorted(set(ranges) - set(both), key=lambda name: ranges[name])
+    verb = "family has" if len(both) == 1 else "families have"
+    message = (
+        f"{len(both) or 'no'} {verb} models on both sides of the raw threshold ({10**at:.2g}): "
+        "there, family and scale cannot be told apart"
+    )
+    sides = {name: "above" if ranges[name][1] <= at else "below" for name in one}
+    rows = tuple(f"a model of {name} {sides[name]} {10**at:.2g}" for name in one[:NAMED])
+    yield Tie("family", scale, "positivity", message, rows)
 
 
 def _pair(cells: pd.DataFrame, first: str, second: str) -> Iterator[Tie]:

@@ -170,8 +170,8 @@ def why_no_effect(fits: Fits, controlled: Sample | None) -> str | None:
     if min(above, len(controlled) - above) < MIN_SIDE:
         side = "above" if above < MIN_SIDE else "below"
         return (
-            f"the controlled condition has fewer than {MIN_SIDE} models {side} the raw threshold: "
-            "this rival is aliased with scale in this table"
+            f"the controlled condition has fewer than {MIN_SIDE} models {side} the raw threshold "
+            f"({10**fits.raw.psi:.2g}): there it cannot be told from scale"
         )
     return None
 
@@ -214,6 +214,7 @@ def _change(
     """Raw minus controlled at the raw threshold, and the paired threshold test of it."""
     raw, plan = _raw(fits), fits.plan
     slopes = plan.growth(controlled)
+    place = Place(raw.psi, raw.kept, plan.shape)
     controlled = with_null(controlled, plan.null)
     pair = None if against is not None else pair_samples(raw.sample, controlled)
     if pair is None:
@@ -221,8 +222,7 @@ def _change(
         if why_no_effect(fits, other) is not None:
             return None, None
         other = with_null(other, plan.null)
-        return independent_change(other, controlled, raw.psi, plan.shape, slopes), None
-    place = Place(raw.psi, raw.kept, plan.shape)
+        return independent_change(other, controlled, place, slopes), None
     change = estimate_change(pair, place, slopes, fits.rng(f"change:{name}"))
     rng = fits.rng(f"paired:{name}")
     paired = contrast_test(pair, plan.shape, plan.slopes(controlled), plan.replicates, rng)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.inference.contrast import independent_change
+from confounds.inference.contrast import Place, independent_change
 from confounds.inference.needed import models_needed
 from confounds.inference.seeds import (
     Modes,
@@ -153,7 +153,8 @@ def _within(runs: Runs, modes: Modes, fits: Fits) -> tuple[Estimate | None, Esti
     effect, profile = effect_at(inside, raw.psi, replace(fits.plan, null="gradual"))
     low, high = profile.interval(0.90)
     slopes = fits.plan.growth(inside)
-    change = independent_change(raw.sample, inside, raw.psi, fits.plan.shape, slopes)
+    place = Place(raw.psi, raw.kept, fits.plan.shape)
+    change = independent_change(raw.sample, inside, place, slopes)
     return replace(effect, term="within_modes", ci_lower=low, ci_upper=high, level=0.90), change
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference._plan import with_null
-from confounds.inference.contrast import independent_change
+from confounds.inference.contrast import Place, independent_change
 from confounds.inference.threshold import effect_at
 from confounds.rivals._combine import all_survive
 from confounds.rivals._decision import (
@@ -92,7 +92,8 @@ class TrainingMix:
         effect, profile = effect_at(controlled, raw.psi, plan)
         low, high = profile.interval(0.90)
         slopes = plan.growth(controlled)
-        change = independent_change(raw.sample, controlled, raw.psi, plan.shape, slopes)
+        place = Place(raw.psi, raw.kept, plan.shape)
+        change = independent_change(raw.sample, controlled, place, slopes)
         why_no_fit = sample.why_not()
         condition = {**fits.raw_observation.condition, "families": "several sizes"}
         fit = None if why_no_fit else _checked(fits.fit(sample, condition).fit)
@@ -146,8 +147,9 @@ def _why_not_within(sample: Sample, psi: float) -> str | None:
     both = [0 < (sample.x[sample.family == code] > psi).mean() < 1 for code in codes]
     if sum(both) < MIN_SPANNING:
         return (
-            f"{sum(both)} families of {MIN_SIZES} sizes have models on both sides of the "
-            f"threshold; {MIN_SPANNING} are needed: scale and recipe are aliased in this table"
+            f"{sum(both)} families of {MIN_SIZES} sizes have models on both sides of the raw "
+            f"threshold ({10**psi:.2g}); {MIN_SPANNING} are needed: there, scale and recipe "
+            "cannot be told apart"
         )
     return None
 

@@ -129,11 +129,31 @@ def test_independent_conditions_recover_the_interval_of_a_difference():
     controlled = replace(flat_beside(raw), models=tuple(f"x{row}" for row in range(16)))
     plan = _plan.TestPlan(detailed=False)
     one, other = (effect_at(side, 9.5, plan)[0] for side in (raw, controlled))
-    change = independent_change(raw, controlled, 9.5, "step", GROWTH)
+    change = independent_change(raw, controlled, Place(9.5, np.array([9.5]), "step"), GROWTH)
     down = np.hypot(one.estimate - one.ci_lower, other.ci_upper - other.estimate)
     up = np.hypot(one.ci_upper - one.estimate, other.estimate - other.ci_lower)
     assert change.ci_lower == pytest.approx(change.estimate - down)
     assert change.ci_upper == pytest.approx(change.estimate + up)
+
+
+def test_a_searched_threshold_widens_the_raw_side_only():
+    """The interval of the raw effect is taken over every threshold that its data allow."""
+    pair, psi = simulated(Truth(slope=0.7, level=-1.0, step=0.20), 12, seed=2)
+    fixed, searched = (
+        independent_change(pair.raw, pair.controlled, Place(psi, kept, "step"), GROWTH)
+        for kept in (np.array([psi]), pair.raw.grid)
+    )
+    assert searched.estimate == fixed.estimate
+    assert searched.ci_upper - searched.ci_lower > fixed.ci_upper - fixed.ci_lower + 0.01
+    same = simulated(Truth(slope=0.7, level=-1.0, step=0.20), 12, seed=2)[0]
+    none = Place(psi, np.array([]), "step")
+    assert independent_change(same.raw, same.controlled, none, GROWTH) == fixed
+
+
+def test_thresholds_that_a_sample_cannot_tell_are_not_searched():
+    sample = stepped(16)
+    beyond = np.array([sample.x.min() - 1, 9.0, sample.x.max() + 1])
+    assert Place(9.5, beyond, "step").searched(sample).tolist() == [9.0, 9.5]
 
 
 def test_the_interval_of_the_change_covers():
@@ -141,8 +161,9 @@ def test_the_interval_of_the_change_covers():
     hits, narrower = 0, 0
     for seed in range(simulations):
         pair, psi = simulated(Truth(slope=0.7, level=-1.0, step=0.30), 12, seed)
-        change = estimate_change(pair, Place(psi, np.array([psi]), "step"), GROWTH, rng(seed))
-        apart = independent_change(pair.raw, pair.controlled, psi, "step", GROWTH)
+        place = Place(psi, np.array([psi]), "step")
+        change = estimate_change(pair, place, GROWTH, rng(seed))
+        apart = independent_change(pair.raw, pair.controlled, place, GROWTH)
         hits += change.ci_lower <= truth <= change.ci_upper
         narrower += change.ci_upper - change.ci_lower < apart.ci_upper - apart.ci_lower
     assert hits >= stats.binom.ppf(0.001, simulations, 0.93)

@@ -62,6 +62,27 @@ def test_nearly_all_large_models_are_tuned(frame):
     assert found.rows[0] == "m10 with tuning = base"
 
 
+def test_too_few_base_models_above_the_raw_threshold(frame):
+    few = ("m00", "m01", "m15", "m16", "m17", "m18")
+    tuned = with_column(frame, "tuning", lambda row: "chat" if row["model"] in few else "base")
+    cells = fits_of(tuned).cells()
+    assert find_ties(cells, "parameters") == ()
+    found = find_ties(cells, "parameters", 11.0)
+    assert [item.message for item in found] == [
+        "tuning = base was run on one model above the raw threshold (1e+11)",
+    ]
+    assert found[0].kind == "positivity"
+    assert found[0].rows == tuple(f"{name} with tuning = base" for name in few[3:])
+
+
+def test_families_that_stop_at_the_raw_threshold(frame):
+    cells = fits_of(frame).cells()
+    assert find_ties(cells, "parameters", 9.0) == ()
+    found = find_ties(cells, "parameters", float(np.log10(cells["parameters"].max())))
+    assert found[0].message.startswith("no families have models on both sides of the raw threshold")
+    assert found[0].rows[0].startswith("a model of f")
+
+
 def test_families_in_disjoint_scale_blocks(frame):
     blocks = frame.assign(family=[f"f{int(name[1:]) // 4}" for name in frame["model"]])
     found = tie(blocks, "family", "parameters")

@@ -139,7 +139,7 @@ def test_families_in_blocks_of_scale_are_aliased_with_it():
     frame["family"] = [f"block{place // 4}" for place in rank]
     found = judged("training_mix", claim_of(), frame)
     assert found.outcome == "not_testable"
-    assert "scale and recipe are aliased" in found.reason
+    assert "there, scale and recipe cannot be told apart" in found.reason
 
 
 def test_one_family_says_nothing_of_recipes():
