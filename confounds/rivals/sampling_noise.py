@@ -18,8 +18,9 @@ from confounds.inference._null import fit_two_level
 from confounds.inference._reference import draw_scores, p_value, staged
 from confounds.inference._scan import scan
 from confounds.inference.sample import threshold_columns
-from confounds.results import Estimate, RivalTest
-from confounds.rivals._decision import not_testable, smallest_effect, why_no_raw
+from confounds.results import Estimate
+from confounds.rivals._decision import not_testable
+from confounds.rivals._raw import of_raw, raw_curve
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from confounds.inference.sample import Floats, Sample
     from confounds.inference.threshold import FittedThreshold
     from confounds.outcomes import Outcomes
+    from confounds.results import RivalOutcome, RivalTest
 
 LEVEL = 0.05
 VISIBLE = 3.29
@@ -44,30 +46,21 @@ class SamplingNoise:
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:
         """Refer the raw departure to item noise alone."""
         del claim, outcomes
-        reason = why_no_raw(fits)
-        if reason is None and fits.raw is not None and not _noise_known(fits.raw.sample):
-            reason = "the sampling variance of this unbounded metric is unknown"
-        if reason is not None or fits.raw is None:
-            return not_testable(self.name, self.null, reason or "the raw curve cannot be tested")
-        p, smallest_step = self._items_alone(fits, fits.raw)
-        effect = fits.raw.fit["effect"]
-        shown = replace(effect, p_value=p)
-        checked = fits.raw.fit.p_fixed_effect is not None
+        raw = raw_curve(fits)
+        if not isinstance(raw, str) and not _noise_known(raw.sample):
+            raw = "the sampling variance of this unbounded metric is unknown"
+        if isinstance(raw, str):
+            return not_testable(self.name, self.null, raw)
+        p, smallest_step = self._items_alone(fits, raw)
+        effect = replace(raw.fit["effect"], p_value=p)
         survives = p < LEVEL and (effect.ci_lower or 0.0) > 0
         reason = (
             f"item noise alone gives such a departure with p = {p:.3f}; "
             f"steps below {smallest_step:.2f} would drown in it"
         )
-        return RivalTest(
-            self.name,
-            "tested",
-            "survives" if survives else "inconclusive",
-            self.null,
-            reason,
-            effect=shown,
-            strong=survives and checked and (effect.ci_lower or 0.0) > smallest_effect(fits),
-            estimates=(Estimate("smallest_visible_step", smallest_step),),
-        )
+        outcome: RivalOutcome = "survives" if survives else "inconclusive"
+        found = of_raw(self.name, self.null, fits, outcome, reason, effect)
+        return replace(found, estimates=(Estimate("smallest_visible_step", smallest_step),))
 
     def _items_alone(self, fits: Fits, raw: FittedThreshold) -> tuple[float, float]:
         """p-value under item noise alone, and the step that it would hide at psi."""

@@ -28,9 +28,10 @@ import numpy as np
 
 from confounds.claim import SCALES
 from confounds.inference.scale_error import HALF_WIDTH, perturb_scales, simex_effect
-from confounds.results import Estimate, RivalTest
+from confounds.results import Estimate
 from confounds.rivals._combine import all_survive
-from confounds.rivals._decision import compare, not_testable, smallest_effect, why_no_raw
+from confounds.rivals._decision import compare, not_testable
+from confounds.rivals._raw import of_raw, raw_curve
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from confounds.inference.observe import Observation
     from confounds.inference.threshold import FittedThreshold
     from confounds.outcomes import Outcomes
+    from confounds.results import RivalOutcome, RivalTest
 
 ENOUGH = 0.95
 DISTINCT = 0.05
@@ -54,16 +56,16 @@ class ScaleChoice:
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:
         """Put every other axis beside the claim's, and perturb the claim's."""
         del outcomes
-        reason = why_no_raw(fits)
-        if reason is not None or fits.raw is None:
-            return not_testable(self.name, self.null, reason or "the raw curve cannot be tested")
+        raw = raw_curve(fits)
+        if isinstance(raw, str):
+            return not_testable(self.name, self.null, raw)
         tests: dict[str, RivalTest] = {}
         for scale in SCALES:
             beside = None if scale == claim.scale else _beside(fits, scale)
             if beside is not None:
                 tests[scale] = compare(self.name, self.null, fits, beside)
         found = f"{HALF_WIDTH:g} decades of error"
-        tests[found] = self._with_error(fits, fits.raw)
+        tests[found] = self._with_error(fits, raw)
         return all_survive(self.name, self.null, "beside", tests)
 
     def _with_error(self, fits: Fits, raw: FittedThreshold) -> RivalTest:
@@ -80,15 +82,10 @@ class ScaleChoice:
         if not raw.fit.significant:
             reason = f"the raw departure is not significant; {reason}"
         effect = replace(found.effect, term="effect", p_value=raw.fit.p_two_level)
-        checked = raw.fit.p_fixed_effect is not None
-        return RivalTest(
-            self.name,
-            "tested",
-            "survives" if survives else "inconclusive",
-            self.null,
-            reason,
-            effect=effect,
-            strong=survives and checked and lower > smallest_effect(fits),
+        outcome: RivalOutcome = "survives" if survives else "inconclusive"
+        test = of_raw(self.name, self.null, fits, outcome, reason, effect)
+        return replace(
+            test,
             estimates=(
                 corrected,
                 Estimate("perturbed_above_zero", found.upward),

@@ -16,16 +16,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from confounds.inference.needed import models_needed
 from confounds.inference.two_lines import raw_shape, turns
-from confounds.results import RivalOutcome, RivalTest
-from confounds.rivals._decision import not_testable, p_values, smallest_effect, why_no_raw
+from confounds.rivals._decision import not_testable, p_values, smallest_effect
+from confounds.rivals._raw import of_raw, raw_curve, raw_models_needed
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
     from confounds.inference.fits import Fits
     from confounds.inference.threshold import FittedThreshold
     from confounds.outcomes import Outcomes
+    from confounds.results import RivalOutcome, RivalTest
 
 LEVEL = 0.05
 MIN_SCALES = 8
@@ -42,12 +42,12 @@ class SmoothGrowth:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Hold the raw curve against gradual growth."""
-        reason = why_no_raw(fits)
-        if reason is None and fits.raw is not None and fits.raw.sample.scales < MIN_SCALES:
-            reason = f"needs {MIN_SCALES} distinct scales; there are {fits.raw.sample.scales}"
-        if reason is not None or fits.raw is None:
-            return not_testable(self.name, self.null, reason or "the raw curve cannot be tested")
-        found = self._decide(claim, fits.raw, smallest_effect(fits))
+        raw = raw_curve(fits)
+        if not isinstance(raw, str) and raw.sample.scales < MIN_SCALES:
+            raw = f"needs {MIN_SCALES} distinct scales; there are {raw.sample.scales}"
+        if isinstance(raw, str):
+            return not_testable(self.name, self.null, raw)
+        found = self._decide(claim, fits, raw)
         if found.outcome == "survives" and fits.doubt is not None:
             reason = f"{found.reason}, but {fits.doubt}"
             return replace(found, outcome="inconclusive", strong=False, reason=reason)
@@ -57,27 +57,13 @@ class SmoothGrowth:
         reason = f"{shape.reason}, so that growth does not describe it; {found.reason}"
         return replace(found, outcome="inconclusive", reason=reason)
 
-    def _decide(self, claim: Claim, raw: FittedThreshold, smallest: float) -> RivalTest:
-        outcome, reason = _outcome(claim, raw, smallest)
-        effect, width = raw.fit["effect"], raw.fit["width"]
-        checked = raw.fit.p_fixed_effect is not None
-        large = (effect.ci_lower or 0.0) > smallest
-        return RivalTest(
-            self.name,
-            "tested",
-            outcome,
-            raw.fit.null,
-            reason,
-            effect=replace(effect, p_value=raw.fit.p_two_level),
-            strong=outcome == "survives" and checked and large,
-            fits=(raw.fit,),
-            estimates=(width,),
-            models_needed=(
-                models_needed(effect, raw.fit.models, smallest)
-                if outcome == "inconclusive"
-                else None
-            ),
-        )
+    def _decide(self, claim: Claim, fits: Fits, raw: FittedThreshold) -> RivalTest:
+        outcome, reason = _outcome(claim, raw, smallest_effect(fits))
+        effect = replace(raw.fit["effect"], p_value=raw.fit.p_two_level)
+        found = of_raw(self.name, raw.fit.null, fits, outcome, reason, effect)
+        needed = raw_models_needed(fits, outcome)
+        width = raw.fit["width"]
+        return replace(found, fits=(raw.fit,), estimates=(width,), models_needed=needed)
 
 
 def _outcome(claim: Claim, raw: FittedThreshold, smallest: float) -> tuple[RivalOutcome, str]:
