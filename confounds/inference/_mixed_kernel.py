@@ -103,16 +103,21 @@ def _plain_slope(eta: Floats, counts: Counts) -> Floats:
     return np.asarray(counts.trials * odds * share * share * (2.0 * share - 1.0))
 
 
-def _bounded(eta: Floats, counts: Counts, *, expected: bool) -> tuple[float, Floats, Floats]:
+def _curve(eta: Floats, counts: Counts) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Chance of a hit and of a miss, the slope of the hit's, and the logistic with its rest."""
     odds = np.exp(np.clip(eta, -ETA_LIMIT, ETA_LIMIT))
     share = 1.0 / (1.0 + odds)
     logistic = odds * share
     height = np.asarray(counts.ceiling) - counts.floor
     hit = counts.floor + height * logistic
     miss = (1.0 - np.asarray(counts.ceiling)) + height * share
+    return hit, miss, height * logistic * share, logistic, share
+
+
+def _bounded(eta: Floats, counts: Counts, *, expected: bool) -> tuple[float, Floats, Floats]:
+    hit, miss, slope, logistic, share = _curve(eta, counts)
     failures = counts.trials - counts.successes
     value = float(counts.successes @ np.log(hit) + failures @ np.log(miss))
-    slope = height * logistic * share
     right, wrong = counts.successes / hit, failures / miss
     if expected:
         return value, (right - wrong) * slope, counts.trials * slope**2 / (hit * miss)
@@ -122,14 +127,8 @@ def _bounded(eta: Floats, counts: Counts, *, expected: bool) -> tuple[float, Flo
 
 
 def _bounded_slope(eta: Floats, counts: Counts) -> Floats:
-    odds = np.exp(np.clip(eta, -ETA_LIMIT, ETA_LIMIT))
-    share = 1.0 / (1.0 + odds)
-    logistic = odds * share
-    height = np.asarray(counts.ceiling) - counts.floor
-    hit = counts.floor + height * logistic
-    miss = (1.0 - np.asarray(counts.ceiling)) + height * share
+    hit, miss, slope, logistic, share = _curve(eta, counts)
     right, wrong = counts.successes / hit, (counts.trials - counts.successes) / miss
-    slope = height * logistic * share
     bend = slope * (share - logistic)
     third = bend * (share - logistic) - 2.0 * slope * logistic * share
     curvature = right / hit + wrong / miss
