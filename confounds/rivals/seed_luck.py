@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference.contrast import Place, independent_change
-from confounds.inference.needed import models_needed
 from confounds.inference.seeds import (
     Modes,
     Runs,
@@ -39,14 +38,16 @@ from confounds.inference.seeds import (
     training_runs,
 )
 from confounds.inference.threshold import effect_at
-from confounds.results import Estimate, RivalOutcome, RivalTest
-from confounds.rivals._decision import not_testable, smallest_effect, why_no_raw
+from confounds.results import Estimate
+from confounds.rivals._decision import not_testable, smallest_effect
+from confounds.rivals._raw import of_raw, raw_curve, raw_models_needed
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
     from confounds.inference.fits import Fits
     from confounds.inference.threshold import FittedThreshold
     from confounds.outcomes import Outcomes
+    from confounds.results import RivalOutcome, RivalTest
 
 LEVEL = 0.05
 FEWEST = 3
@@ -94,44 +95,30 @@ class SeedLuck:
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:
         """Look within sizes, and within modes across sizes."""
         del outcomes
-        reason = why_no_raw(fits)
-        if reason is not None or fits.raw is None:
-            return not_testable(self.name, self.null, reason or "the raw curve cannot be tested")
+        raw = raw_curve(fits)
+        if isinstance(raw, str):
+            return not_testable(self.name, self.null, raw)
         runs = training_runs(fits)
         if isinstance(runs, str):
             return not_testable(self.name, self.null, runs)
         modes = find_modes(runs, fits.settings.replicates, fits.rng(self.name))
-        pairs, _, upper = split_rate(modes, fits.raw.psi, claim.gradual / 2)
+        pairs, _, upper = split_rate(modes, raw.psi, claim.gradual / 2)
         within, change = _within(runs, modes, fits)
         gradually = grows_smoothly(runs, modes)
         luck = Luck(modes, within, change, upper, pairs, gradually)
-        return self._decide(fits, fits.raw, luck)
+        return self._decide(fits, raw, luck)
 
     def _decide(self, fits: Fits, raw: FittedThreshold, luck: Luck) -> RivalTest:
-        smallest = smallest_effect(fits)
-        outcome, reason = _outcome(raw, luck, smallest)
+        outcome, reason = _outcome(raw, luck, smallest_effect(fits))
         if outcome == "explained" and fits.doubt is not None:
             outcome, reason = "inconclusive", f"{fits.doubt}; {reason}"
         effect = replace(raw.fit["effect"], p_value=raw.fit.p_two_level)
         if outcome == "explained" and luck.within is not None:
             effect = replace(luck.within, p_value=1.0)
-        checked = raw.fit.p_fixed_effect is not None
-        large = (effect.ci_lower or 0.0) > smallest
-        needed = None
-        if outcome == "inconclusive":
-            needed = models_needed(raw.fit["effect"], raw.fit.models, smallest)
-        return RivalTest(
-            self.name,
-            "tested",
-            outcome,
-            self.null,
-            f"{_seen(luck)}; {reason}",
-            effect=effect,
-            change=luck.change,
-            strong=outcome == "survives" and checked and large,
-            estimates=_numbers(luck),
-            models_needed=needed,
-        )
+        reason = f"{_seen(luck)}; {reason}"
+        found = of_raw(self.name, self.null, fits, outcome, reason, effect)
+        needed = raw_models_needed(fits, outcome)
+        return replace(found, change=luck.change, estimates=_numbers(luck), models_needed=needed)
 
 
 def _within(runs: Runs, modes: Modes, fits: Fits) -> tuple[Estimate | None, Estimate | None]:

@@ -31,8 +31,8 @@ from confounds.rivals._decision import (
     not_testable,
     smallest_effect,
     why_no_effect,
-    why_no_raw,
 )
+from confounds.rivals._raw import raw_curve
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -68,10 +68,9 @@ class TrainingMix:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Test for the threshold within families, and without code-tuned models."""
-        reason = why_no_raw(fits)
-        raw = fits.raw
-        if reason is not None or raw is None:
-            return not_testable(self.name, self.null, reason or "the raw curve cannot be tested")
+        raw = raw_curve(fits)
+        if isinstance(raw, str):
+            return not_testable(self.name, self.null, raw)
         tests = {"within families": self._within(fits, raw)}
         tuning = fits.levels("tuning")
         if "code" in tuning and len(tuning) > 1:
