@@ -1,10 +1,15 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and TOML files read with errors that name them."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from confounds.errors import InputError
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -36,3 +41,21 @@ def write_whole(path: Path, content: bytes) -> Path:
         Path(name).unlink(missing_ok=True)
         raise
     return path
+
+
+def read_toml(path: Path, wrong: type[InputError]) -> dict[str, Any]:
+    """The document in a TOML file.
+
+    Args:
+        path: the file.
+        wrong: what to raise where it cannot be read or is not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror})"
+        raise wrong(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not valid TOML ({error})"
+        raise wrong(msg) from error

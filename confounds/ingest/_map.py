@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from confounds.errors import MapError
+from confounds.files import read_toml
 from confounds.measures import Measure
 from confounds.outcomes.schema import NAMES
 
@@ -71,7 +71,7 @@ def read_map(path: Path) -> TableMap:
     Raises:
         MapError: it cannot be read, or a key or value in it is wrong.
     """
-    document = _load(path)
+    document = read_toml(path, MapError)
     _check_keys(path, "", document, _TOP)
     missing = document.get("missing", [])
     if not isinstance(missing, list) or not all(isinstance(one, _SCALARS) for one in missing):
@@ -96,18 +96,6 @@ def read_map(path: Path) -> TableMap:
         metrics=_metrics(path, document.get("metrics", {})),
         path=path,
     )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise MapError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not valid TOML ({error})"
-        raise MapError(msg) from error
 
 
 def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:

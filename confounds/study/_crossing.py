@@ -7,7 +7,6 @@ study is planned (`confounds.probe`).
 from __future__ import annotations
 
 import itertools
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationError
 
 from confounds.errors import StudyError
+from confounds.files import read_toml
 from confounds.study._parts import (
     FORMATS,
     Contamination,
@@ -66,14 +66,7 @@ class Study(Part):
                 key and what is allowed.
         """
         path = Path(path)
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            msg = f"study file '{path}' cannot be read ({error.strerror})"
-            raise StudyError(msg) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            msg = f"study file '{path}' is not TOML: {error}"
-            raise StudyError(msg) from error
+        document = read_toml(path, StudyError)
         try:
             study = cls.model_validate({**document, "path": path})
         except ValidationError as error:

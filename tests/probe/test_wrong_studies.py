@@ -56,7 +56,7 @@ def without(folder: Path, source: Path, pattern: str) -> Path:
         ("seeds = [0, 1]", 'crossing = "1/1"', "key 'crossing' is '1/1'"),
         ("seeds = [0, 1]", "exclude = [{shot = 0}]", "exclude is 'shot'; allowed: shots"),
         ("seeds = [0, 1]", 'exclude = [{prompt = "closed"}]', "leave no condition"),
-        ("seeds = [0, 1]", "seeds = [0", "is not TOML"),
+        ("seeds = [0, 1]", "seeds = [0", "not valid TOML"),
         ('["gold", "shuffled"]', '["other_task"]', "key 'other' is None; allowed: none"),
     ],
 )  # fmt: skip

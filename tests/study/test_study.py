@@ -66,7 +66,7 @@ def test_two_of_a_name(tmp_path: Path) -> None:
 
 
 def test_a_study_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"gone.toml' cannot be read \(No such file"):
+    with pytest.raises(StudyError, match=r"gone.toml: cannot be read \(No such file"):
         Study.read(tmp_path / "gone.toml")
 
 
