@@ -73,12 +73,12 @@ def _prepare_libraries() -> None:
 
 def _run(options: ProbeOptions, out: Path) -> Run:
     from confounds.probe import run_study
-    from confounds.probe._progress import Bar
+    from confounds.probe._progress import shown_bar
 
     settings = _settings(options)
     if options.quiet or options.json or not sys.stderr.isatty():
         return run_study(options.study, out, settings)
-    with Bar() as bar:
+    with shown_bar() as bar:
         return run_study(options.study, out, settings, bar)
 
 

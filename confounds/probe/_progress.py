@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
 
 class Listener(Protocol):
@@ -42,48 +42,43 @@ class Silent:
         """Hears nothing."""
 
 
-@dataclass
 class Bar:
-    """A progress bar; use as a context manager."""
+    """Shows on a progress bar what it hears.
 
-    _bar: Progress = field(
-        default_factory=lambda: Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-    )
-    _tokens: int = 0
-    _since: float = field(default_factory=time.monotonic)
+    Args:
+        progress: the bar, shown by whoever made it.
+    """
 
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        self._bar.start()
-        self._task = self._bar.add_task("probe", total=None, rate="")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the bar as it is."""
-        self._bar.stop()
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("probe", total=None, rate="")
+        self._tokens = 0
+        self._since = time.monotonic()
 
     def start(self, total: int) -> None:
         """Cells of this run, as characters to read."""
-        self._bar.update(self._task, total=total)
+        self._progress.update(self._task, total=total)
 
     def tokens(self, count: int) -> None:
         """So many tokens more have passed through a model."""
         self._tokens += count
         rate = self._tokens / max(time.monotonic() - self._since, 1e-9)
-        self._bar.update(self._task, rate=f"{rate:,.0f} tokens/s")
+        self._progress.update(self._task, rate=f"{rate:,.0f} tokens/s")
 
     def cell(self, name: str, characters: int) -> None:
         """A cell is done."""
-        self._bar.update(self._task, advance=characters, description=name)
+        self._progress.update(self._task, advance=characters, description=name)
+
+
+@contextmanager
+def shown_bar() -> Iterator[Bar]:
+    """A bar on standard error, left as it is when the block ends."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield Bar(progress)

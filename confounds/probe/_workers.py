@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confounds.errors import ConfoundsError, ProbeError
+from confounds.probe._plan import plan_study
+from confounds.probe._runs import Run
+from confounds.probe._session import check_failures
+from confounds.probe._store import Store
+from confounds.probe._worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from confounds.probe._progress import Listener
-    from confounds.probe._run import Run, RunSettings
+    from confounds.probe._runs import RunSettings
 
 
 def devices(name: str) -> tuple[str, ...]:
@@ -86,8 +91,6 @@ def _hear(pipes: Sequence[Any], listener: Listener) -> dict[int, tuple[Run, str 
 
 
 def _total(out: Path, results: Sequence[tuple[Run, str | None]], died: Sequence[str]) -> Run:
-    from confounds.probe._run import Run, check_failures  # noqa: PLC0415 - they call each other
-
     total = Run(out, found=min((run.found for run, _ in results), default=0))
     for run, _ in results:
         total.done += run.done
@@ -120,10 +123,6 @@ class _Speaker:
 def _work(
     pipe: connection.Connection, path: str, out: str, settings: RunSettings, turn: tuple[int, int]
 ) -> None:
-    from confounds.probe._plan import plan_study  # noqa: PLC0415 - a process of its own
-    from confounds.probe._run import Worker  # noqa: PLC0415
-    from confounds.probe._store import Store  # noqa: PLC0415
-
     message: str | None = None
     worker = Worker(plan_study(path), Store(Path(out)), settings, turn)
     try:

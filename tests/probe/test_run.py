@@ -17,9 +17,9 @@ import pytest
 from confounds.errors import ProbeError, UsageError
 from confounds.ingest import read_outcomes
 from confounds.probe import RunSettings, plan_study, run_study
-from confounds.probe._progress import Bar
-from confounds.probe._run import Worker
+from confounds.probe._progress import shown_bar
 from confounds.probe._store import Store
+from confounds.probe._worker import Worker
 
 HERE = Path(__file__).parent
 FAKE = """
@@ -222,7 +222,7 @@ def test_shards_are_the_whole(study: Path, tmp_path: Path, count: int) -> None:
 def test_the_bar_shows_speed(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Bar() as bar:
+    with shown_bar() as bar:
         run_study(study, tmp_path / "out", None, bar)
     shown = capsys.readouterr()
     assert "100 %" in shown.err
@@ -262,7 +262,7 @@ def test_workers_are_heard_and_begin_with_different_models(study: Path, tmp_path
     assert sum(size for _, size in heard["cell"]) == heard["start"][0]
     plan, store = plan_study(study), Store(tmp_path / "out")
     turns = [Worker(plan, store, RunSettings(), (index, 2)) for index in (0, 1)]
-    first = [turn._by_model(plan.cells)[0][0].model.label for turn in turns]
+    first = [turn._by_model(plan.cells)[0].model.label for turn in turns]
     assert first == ["one", "two"]
 
 

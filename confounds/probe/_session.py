@@ -1,0 +1,148 @@
+"""One run into one folder: which cells are missing, and what becomes of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from confounds.errors import ProbeError, UsageError
+from confounds.probe import _cells, _manifest
+from confounds.probe._runs import Failure, Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from confounds.probe._cells import Cell
+    from confounds.probe._plan import Plan
+    from confounds.probe._progress import Listener
+    from confounds.probe._runs import RunSettings
+    from confounds.probe._store import Store
+
+
+class Session:
+    """What every engine does with a run, wherever its cells are asked.
+
+    Args:
+        plan: the study's plan.
+        store: the folder to write into.
+        settings: device, shard, batch size.
+    """
+
+    def __init__(self, plan: Plan, store: Store, settings: RunSettings) -> None:
+        self.plan = plan
+        self.store = store
+        self.settings = settings
+        self.run = Run(store.folder)
+        self.facts: dict[str, Any] = {}
+        self._started = time.monotonic()
+
+    def begin(self, listener: Listener) -> list[Cell]:
+        """Write the manifest; the cells of the shard that are not there yet.
+
+        Raises:
+            UsageError: there is no such shard.
+        """
+        cells = self._chosen()
+        self._write_manifest()
+        missing = [cell for cell in cells if not self.store.holds(cell)]
+        self.run.found = len(cells) - len(missing)
+        listener.start(sum(cell.sheet.characters for cell in missing))
+        return missing
+
+    def done(self, cell: Cell, listener: Listener) -> None:
+        """A cell was asked, and its file is there."""
+        self.store.remove(f"failures/{cell.digest}.json")
+        self.run.done += 1
+        listener.cell(f"{cell.model.label} {cell.sheet.task}", cell.sheet.characters)
+
+    def failed(self, cell: Cell, reason: str) -> None:
+        """A cell could not be asked."""
+        failure = Failure(cell.model.label, cell.place, reason)
+        self.run.failures.append(failure)
+        self.store.write_json(
+            f"failures/{cell.digest}.json",
+            {"model": failure.model, "cell": failure.cell, "reason": reason},
+        )
+
+    def end(self) -> Run:
+        """Write manifest and record.
+
+        Raises:
+            ProbeError: some cells could not be asked.
+        """
+        self._write_manifest()
+        self._write_record(time.monotonic() - self._started)
+        check_failures(self.run)
+        return self.run
+
+    def _chosen(self) -> tuple[Cell, ...]:
+        if self.settings.shard is None:
+            return self.plan.cells
+        index, count = self.settings.shard
+        if not 1 <= index <= count:
+            msg = f"shard {index}/{count} does not exist; write i/N with i from 1 to N"
+            raise UsageError(msg)
+        return _cells.share(self.plan.cells, index, count)
+
+    def _write_manifest(self) -> None:
+        self.store.write_json(_manifest.NAME, _manifest.manifest(self.plan, self._counted()))
+
+    def _counted(self) -> dict[str, float | None]:
+        """Parameters as counted by this runner or another, by model."""
+        found: dict[str, float | None] = {}
+        for model in self.plan.study.models:
+            path = self.store.folder / "models" / f"{model.label}.json"
+            if path.is_file():
+                found[model.label] = read_number(path, "parameters")
+        return found
+
+    def _write_record(self, seconds: float) -> None:
+        """What ran where; not part of the results."""
+        now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
+        self.store.write_json(
+            f"runs/{now}-{socket.gethostname()}-{os.getpid()}.json",
+            {
+                "versions": _manifest.environment(),
+                "models": self.facts,
+                "settings": {
+                    "device": self.settings.device,
+                    "shard": self.settings.shard,
+                    "batch_tokens": self.settings.batch_tokens,
+                },
+                "seconds": round(seconds, 3),
+                "cells_done": self.run.done,
+                "cells_found": self.run.found,
+                "tokens": self.run.tokens,
+                "tokens_per_second": round(self.run.tokens / max(seconds, 1e-9), 1),
+                "failures": [
+                    {"model": one.model, "reason": one.reason} for one in self.run.failures
+                ],
+            },
+        )
+
+
+def check_failures(run: Run) -> None:
+    """End a run that could not ask every cell.
+
+    Raises:
+        ProbeError: there are failures; the message names models and reasons.
+    """
+    if not run.failures:
+        return
+    reasons = {one.model: one.reason for one in reversed(run.failures)}
+    listed = "; ".join(f"'{model}': {reason}" for model, reason in reasons.items())
+    msg = (
+        f"{len(run.failures)} cells could not be asked ({listed}); {run.done} were, and "
+        f"{run.found} were there. Reasons are in '{run.folder / 'failures'}'"
+    )
+    raise ProbeError(msg)
+
+
+def read_number(path: Path, key: str) -> float | None:
+    """One number of a JSON document of this folder."""
+    value = json.loads(path.read_text()).get(key)
+    return None if value is None else float(value)
