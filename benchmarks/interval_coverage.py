@@ -1,20 +1,24 @@
 """Do the intervals cover? Threshold, effect, effect at a known threshold, change, width.
 
-Models around a step of .30 (or none) at the middle of the scale; the effect that the intervals
-must cover is the step in the mean score over models, not that of the median model. Resumable.
+Models around a step of .30, .11 or none at the middle of the scale; the effect that the intervals
+must cover is the step in the mean score over models, not that of the median model. The change is
+from a controlled condition that has no step, at the known threshold and at the one found; its
+smooth part is as steep as the raw one, or steeper, or less steep. `effect kept`: the interval over
+the thresholds that are not rejected, before it is made to reach 0 where the test does not exclude
+that. Resumable.
 
-    python benchmarks/interval_coverage.py --simulations 300
+    python benchmarks/interval_coverage.py --simulations 200
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from _resumable import Table, fill
 from _simulated import (
+    CENTRE,
     FAMILY_SD,
     FLOOR,
     MODEL_SD,
@@ -27,7 +31,7 @@ from _simulated import (
 )
 
 from confounds.inference.contrast import Pair, Place, estimate_change
-from confounds.inference.threshold import TestPlan, effect_at, test_threshold
+from confounds.inference.threshold import TestPlan, effect_at, effect_estimate, test_threshold
 
 if TYPE_CHECKING:
     from confounds.results import Estimate
@@ -36,8 +40,46 @@ LEVEL = -1.0
 SLOPE = 0.7
 STEPS = (0.0, 0.11, 0.3)
 # .11 for the median model is .10 in the mean: the smallest effect of interest.
+OTHER_SLOPES = ((1.5, 0.3), (0.3, 1.5), (2.0, 0.7), (0.7, 2.0))
 MODELS = (8, 12, 20)
 REPLICATES = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One line of the table.
+
+    Attributes:
+        models: number of models.
+        step: for the median model, in score points.
+        disjoint: families in blocks of scale.
+        raw: slope of the smooth part, a decade.
+        controlled: the same in the other condition.
+    """
+
+    models: int
+    step: float
+    disjoint: bool = False
+    raw: float = SLOPE
+    controlled: float = SLOPE
+
+    @property
+    def key(self) -> str:
+        """Name of the cell in the JSON file."""
+        place = "disjoint" if self.disjoint else "overlap"
+        key = f"step {self.step:.2f} / {self.models} models / {place}"
+        if self.raw == self.controlled:
+            return key
+        return f"{key} / slopes {self.raw:g}, {self.controlled:g}"
+
+
+def cells() -> list[Cell]:
+    """All cells."""
+    found = [Cell(m, step, place) for m in MODELS for step in STEPS for place in (False, True)]
+    for models in MODELS:
+        for step in (0.0, 0.3):
+            found += [Cell(models, step, False, *slopes) for slopes in OTHER_SLOPES]
+    return found
 
 
 def marginal_step(step: float) -> float:
@@ -57,66 +99,59 @@ def covers(estimate: Estimate, truth: float) -> bool:
     return bool(estimate.ci_lower - 1e-9 <= truth <= estimate.ci_upper + 1e-9)
 
 
-def run_cell(step: float, models: int, disjoint: bool, simulations: int) -> dict[str, float]:
+def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
     """Coverage rates and mean widths of one cell."""
-    rng = np.random.default_rng([7, int(step * 100), models, int(disjoint)])
-    truth = marginal_step(step)
-    hits: dict[str, list[float]] = {}
-    for _ in range(simulations):
-        x, family = layout(models, disjoint, rng)
-        effects = draw_effects(family, rng)
-        psi = middle(x)
-        level = LEVEL - SLOPE * (psi - 9.0)
-        raw = draw_sample(Truth(SLOPE, level, step), x, family, effects, rng)
-        other = draw_sample(Truth(SLOPE, level), x, family, effects, rng)
-        plan = TestPlan(replicates=REPLICATES, detailed=False)
-        found = test_threshold(raw, plan).fit
-        known, profile = effect_at(raw, psi, plan)
-        place = Place(psi, np.array([psi]), "step")
-        change = estimate_change(Pair(raw, other), place, plan.growth(raw), rng)
-        measured = {
-            "threshold": covers(found["threshold"], 10**psi),
-            "effect": covers(found["effect"], truth),
-            "effect at psi": covers(known, truth),
-            "change": covers(change, truth),
-            "wrongly below .10": profile.interval(0.90)[1] < 0.10,
-            "width of effect at psi": known.ci_upper - known.ci_lower,
-            "width of change": change.ci_upper - change.ci_lower,
-        }
-        for name, value in measured.items():
-            hits.setdefault(name, []).append(float(value))
-    if not step:
-        del hits["threshold"]  # there is none to cover
-    return {name: float(np.mean(values)) for name, values in hits.items()}
+    place = [int(cell.step * 100), cell.models, int(cell.disjoint)]
+    if cell.raw != cell.controlled:
+        place += [int(cell.raw * 10), int(cell.controlled * 10)]
+    rng = np.random.default_rng([seed, *place])
+    found = [measure(cell, rng) for _ in range(simulations)]
+    rates = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+    if not cell.step:
+        del rates["threshold"]  # there is none to cover
+        rates["rightly below .10"] = rates.pop("wrongly below .10")
+    return rates
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=300)
-    parser.add_argument(
-        "--out", type=Path, default=Path("benchmarks/results/interval_coverage.json")
+def measure(cell: Cell, rng: np.random.Generator) -> dict[str, float]:
+    """Which intervals of one simulated pair of curves cover, and how wide they are."""
+    truth = marginal_step(cell.step)
+    x, family = layout(cell.models, cell.disjoint, rng)
+    effects = draw_effects(family, rng)
+    psi = middle(x)
+    raw, other = (
+        draw_sample(Truth(slope, LEVEL - slope * (psi - CENTRE), step), x, family, effects, rng)
+        for slope, step in ((cell.raw, cell.step), (cell.controlled, 0.0))
     )
-    parser.add_argument("--models", type=int, nargs="+", default=list(MODELS))
-    parser.add_argument("--steps", type=float, nargs="+", default=list(STEPS))
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for models in options.models:
-        for step in options.steps:
-            for disjoint in (False, True):
-                key = f"step {step:.2f} / {models} models / {'disjoint' if disjoint else 'overlap'}"
-                if done.get(key, {}).get("simulations") != options.simulations:
-                    rates = run_cell(step, models, disjoint, options.simulations)
-                    done[key] = {"rates": rates, "simulations": options.simulations}
-                    options.out.parent.mkdir(parents=True, exist_ok=True)
-                    options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-                rates = done[key]["rates"]
-                print(
-                    f"{key:36s}",
-                    "  ".join(f"{name} {value:.3f}" for name, value in rates.items()),
-                    flush=True,
-                )
+    plan = TestPlan(replicates=REPLICATES, detailed=False)
+    fitted = test_threshold(raw, plan)
+    kept = effect_estimate(fitted.curve, fitted.profile)
+    known, profile = effect_at(raw, psi, plan)
+    pair, growth = Pair(raw, other), plan.growth(raw)
+    change = estimate_change(pair, Place(psi, np.array([psi]), "step"), growth, rng)
+    searched = estimate_change(pair, Place(fitted.psi, fitted.kept, "step"), growth, rng)
+    return {
+        "threshold": covers(fitted.fit["threshold"], 10**psi),
+        "effect": covers(fitted.fit["effect"], truth),
+        "effect kept": covers(kept, truth),
+        "effect at psi": covers(known, truth),
+        "change": covers(change, truth),
+        "change searched": covers(searched, truth),
+        "wrongly below .10": profile.interval(0.90)[1] < 0.10,
+        "width of effect at psi": known.ci_upper - known.ci_lower,
+        "width of change": change.ci_upper - change.ci_lower,
+        "width of change searched": searched.ci_upper - searched.ci_lower,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    fill(
+        Table(
+            name="interval_coverage",
+            cells=cells(),
+            run=run_cell,
+            seed=7,
+            record={"replicates": REPLICATES},
+        ),
+        __doc__,
+    )
