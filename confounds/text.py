@@ -17,6 +17,7 @@ An estimate with its interval is `0.31 [0.12, 0.47]`, all three with the same de
 
 from __future__ import annotations
 
+import difflib
 import html
 import math
 from dataclasses import dataclass
@@ -252,6 +253,19 @@ def sentence_list(items: Sequence[str], empty: str = "none") -> str:
     if not items:
         return empty
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def nearest(name: object, names: Iterable[str]) -> str:
+    """What was likely meant by a name that is none of these, to end a message with; else nothing.
+
+    Example:
+        >>> nearest("shot", ("score", "shots", "seed"))
+        '; the nearest is shots'
+        >>> nearest("colour", ("score", "shots", "seed"))
+        ''
+    """
+    found = difflib.get_close_matches(str(name), list(names), n=1)
+    return f"; the nearest is {found[0]}" if found else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from confounds.errors import NothingSelectedError
+from confounds.errors import NothingSelectedError, UsageError
 from confounds.inference._plan import TestPlan
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow
 from confounds.inference.ceiling import over_ceilings
@@ -35,6 +36,9 @@ class Settings:
         workers: processes to spread claims over; the results do not depend on it.
         explore: also compute what stands around a verdict (`confounds.exploration`).
         borrowing: what the threshold test of a task takes from the other tasks of the table.
+
+    Raises:
+        UsageError: a seed below 0, or no replicate or worker.
     """
 
     seed: int = 20230922
@@ -43,6 +47,13 @@ class Settings:
     workers: int = 1
     explore: bool = False
     borrowing: Borrowing = NOTHING
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("replicates", 1), ("workers", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                msg = f"{name} is {value!r}; it must be a whole number of at least {least}"
+                raise UsageError(msg)
 
 
 class Fits:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from confounds import notebook
+from confounds import notebook, text
 from confounds.errors import NothingSelectedError, OutcomesError, UsageError
 from confounds.measures import Measure
 from confounds.outcomes import cells as cell
@@ -229,7 +229,7 @@ class Outcomes:
 
     def _matches(self, name: str, value: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
         if name not in NAMES:
-            msg = f"no column '{name}'; there are: {', '.join(NAMES)}"
+            msg = f"no column '{name}'; there are: {', '.join(NAMES)}{text.nearest(name, NAMES)}"
             raise UsageError(msg)
         column = self._frame[name]
         several = isinstance(value, list | tuple | set | frozenset | np.ndarray)
@@ -241,5 +241,7 @@ class Outcomes:
     def _nothing(self, name: str, value: Any, keep: Any) -> str:
         there = self._frame.loc[keep, name].dropna().unique()
         shown = ", ".join(str(one) for one in sorted(there)[:_SHOWN])
-        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+        more = ""
+        if len(there) > _SHOWN:
+            more = f" and {len(there) - _SHOWN} more{text.nearest(value, map(str, there))}"
         return f"no rows with {name} = {value!r}; there are: {shown or 'none known'}{more}"

@@ -216,8 +216,15 @@ class TestSelect:
         with pytest.raises(NothingSelectedError, match="no rows with shots = 5; there are: 0"):
             outcomes.select(model="m1", shots=5)
 
+    def test_of_many_levels_the_nearest_is_named(self):
+        table = Outcomes(frame(model=[f"size-{letter}" for letter in "abcdefgh"]))
+        with pytest.raises(NothingSelectedError, match="and 3 more; the nearest is size-h"):
+            table.select(model="siz-h")
+
     def test_no_such_column(self, outcomes):
-        with pytest.raises(UsageError, match="no column 'shot'; there are: task, metric"):
+        with pytest.raises(
+            UsageError, match=r"no column 'shot'; there are: task.*nearest is shots"
+        ):
             outcomes.select(shot=0)
 
     def test_measures_follow(self):
