@@ -6,7 +6,7 @@ variance between models pooled over them, with both. A control is also tried wit
 for a threshold in common, to show what that search is for. The other tasks either grow
 smoothly or all have a step at the scale of the first one's.
 
-Resumable: a cell that is in the JSON file is not run again.
+Resumable.
 
     python benchmarks/control_variates.py --simulations 200
 """

@@ -5,7 +5,7 @@ difficulty as models differ in ability. In `easier` the large models' own items 
 one logit, and the design says which items are theirs. Beside it the threshold test on the
 models' mean scores, which takes easier items for a step.
 
-Resumable: a cell that is in the JSON file is not run again.
+Resumable.
 
     python benchmarks/mixed_threshold.py --simulations 300
 """

@@ -12,7 +12,7 @@ Three questions, each answered beside the full procedure on the same simulated d
   models that a verdict extrapolates from the interval of a table that is not significant
   (`models_needed`), against simulation.
 
-Resumable: a cell that is in the JSON file is not run again.
+Resumable.
 
     python benchmarks/power.py --simulations 200
 """

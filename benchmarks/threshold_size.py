@@ -2,28 +2,25 @@
 
 Rejection rates of the two-level test, the family-fixed-effect test and the decision (two-level
 p < .05 and family-fixed-effect p < .10), under smooth nulls and under true thresholds.
-Resumable: a cell that is in the JSON file is not run again.
+Resumable.
 
     python benchmarks/threshold_size.py --simulations 500
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _simulated import CENTRE, Floats, Truth, draw_effects, draw_sample, layout, middle
+from _resumable import Table, as_columns, fill
+from _simulated import CENTRE, Truth, draw_effects, draw_sample, layout, middle
 
 from confounds.inference import _link
 from confounds.inference._null import Slopes
 from confounds.inference._reference import bootstrap, fit_levels, p_value
 from confounds.inference.contrast import Pair, contrast_test
-from confounds.inference.sample import Sample, threshold_columns
+from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
     from _simulated import Floats
@@ -126,8 +123,8 @@ def paired(
 
 
 def describe(cell: Cell, rates: dict[str, float]) -> str:
-    """One line of the printed table, with the design's figures where there are any."""
-    line = f"{cell.key:42s} " + "  ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
+    """The rates, with the design's figures where there are any."""
+    line = as_columns(cell, rates)
     if cell.kind == "power":
         line += "   design: FE {:.2f} two-level {:.2f} decision {:.2f}".format(
             *DESIGN_POWER[cell.models, cell.disjoint]
@@ -137,33 +134,15 @@ def describe(cell: Cell, rates: dict[str, float]) -> str:
     return line
 
 
-def main() -> None:
-    """Run every cell that is missing, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="run only cells whose name contains this")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/threshold_size.json"))
-    options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for cell in cells():
-        if options.only not in cell.key:
-            continue
-        if done.get(cell.key, {}).get("simulations") != options.simulations:
-            start = time.process_time()
-            rates = run_cell(cell, options.simulations, options.seed)
-            done[cell.key] = {
-                "cell": asdict(cell),
-                "rates": rates,
-                "simulations": options.simulations,
-                "replicates": REPLICATES,
-                "seed": options.seed,
-                "cpu_seconds": round(time.process_time() - start, 1),
-            }
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
-        print(describe(cell, done[cell.key]["rates"]), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    fill(
+        Table(
+            name="threshold_size",
+            cells=cells(),
+            run=run_cell,
+            describe=describe,
+            simulations=500,
+            record={"replicates": REPLICATES},
+        ),
+        __doc__,
+    )
