@@ -3,20 +3,18 @@
 A smooth curve that saturates at .75 (wrong labels, ambiguous items) bends more than any logistic
 that goes on to 1, and a step at the bend fits better. Three ways: the curve taken to go on to 1;
 the ceiling declared; and the default, every ceiling that the scores allow. On true thresholds the
-curve does go on to 1.
+curve does go on to 1. Resumable.
 
     python benchmarks/saturation.py --simulations 200
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from _resumable import Table, fill
 from _simulated import CENTRE, FLOOR, ITEMS, Truth, draw_effects, draw_sample, layout, middle
 
 from confounds.inference import _link
@@ -41,6 +39,22 @@ THRESHOLDS = {
     "step .30": Truth(slope=0.7, step=0.30, level=-1.0),
 }
 WAYS = {"ceiling 1": 1.0, "ceiling declared": CEILING, "any ceiling": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One line of the table."""
+
+    models: int
+    truth: str
+
+    @property
+    def key(self) -> str:
+        """Name of the cell in the JSON file, and the seed of its draws."""
+        return f"{self.models}/{self.truth}"
+
+
+CELLS = [Cell(models, truth) for models in (8, 12, 20) for truth in (*CURVES, *THRESHOLDS)]
 
 
 def draw(models: int, curve: str, rng: np.random.Generator) -> Sample:
@@ -80,30 +94,27 @@ def decide(sample: Sample, seed: int, ceiling: float | None) -> Floats:
     return np.array([p <= 0.05, is_significant(p, check)])
 
 
-def main() -> None:
-    """Run every cell, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/saturation.json"))
-    options = parser.parse_args()
-    found = {}
-    for models in (8, 12, 20):
-        for truth in (*CURVES, *THRESHOLDS):
-            key = f"{models}/{truth}"
-            rng = np.random.default_rng([options.seed, *key.encode()])
-            make = draw if truth in CURVES else draw_step
-            samples = [make(models, truth, rng) for _ in range(options.simulations)]
-            found[key] = {}
-            for name, ceiling in WAYS.items():
-                rates = [decide(item, at, ceiling) for at, item in enumerate(samples)]
-                two_level, decision = np.mean(rates, axis=0)
-                found[key][name] = {"two_level": float(two_level), "decision": float(decision)}
-            print(key, found[key], flush=True)
-    settings = {"simulations": options.simulations, "seed": options.seed, "ceiling": CEILING}
-    text = json.dumps({"settings": settings, "rates": found}, indent=1, sort_keys=True)
-    options.out.write_text(text + "\n")
+def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, dict[str, float]]:
+    """Rejection rates each way, on the same samples."""
+    rng = np.random.default_rng([seed, *cell.key.encode()])
+    make = draw if cell.truth in CURVES else draw_step
+    samples = [make(cell.models, cell.truth, rng) for _ in range(simulations)]
+    rates = {}
+    for name, ceiling in WAYS.items():
+        found = [decide(sample, at, ceiling) for at, sample in enumerate(samples)]
+        two_level, decision = np.mean(found, axis=0)
+        rates[name] = {"two_level": float(two_level), "decision": float(decision)}
+    return rates
+
+
+def describe(cell: Cell, rates: dict[str, dict[str, float]]) -> str:
+    """Both rates each way."""
+    del cell
+    return "  ".join(
+        f"{name}: two-level {rate['two_level']:.3f} decision {rate['decision']:.3f}"
+        for name, rate in rates.items()
+    )
 
 
 if __name__ == "__main__":
-    main()
+    fill(Table("saturation", CELLS, run_cell, describe, record={"replicates": REPLICATES}), __doc__)
