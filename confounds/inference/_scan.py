@@ -2,8 +2,9 @@
 
 U = h'V^-1 e, S = h'V^-1 h - h'V^-1 X (X'V^-1 X)^-1 X'V^-1 h and
 F = (U^2 / S) / (Q - U^2 / S) (M - p - 1), maximised over the thresholds with an upward jump
-(Davies 1987; Andrews 1993; Hansen 1996). Where the slope sits at its bound only the other
-columns are projected out.
+(Davies 1987; Andrews 1993; Hansen 1996). Where the null's slope sits at its bound, the alternative
+is fitted under the same bound: the slope may fall once the jump is there, and stays where it is
+(only the other columns are projected out) where it would rise further.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from confounds.inference._null import (
 
 if TYPE_CHECKING:
     from confounds.inference._null import NullFit
-    from confounds.inference.sample import Floats, Ints, Sample
+    from confounds.inference.sample import Flags, Floats, Ints, Sample
 
 SHARPEN_STEPS = 5
 
@@ -35,7 +36,7 @@ class Scan:
         f: (B, K) signed F: 0 where the jump is downward.
         delta: (B, K) one-step estimate of the threshold's coefficient on the link scale.
         squares: (B,) Q, the generalised sum of squares of the null, with that of pooled variance.
-        explained: (B, K) U^2 / S, signed by the direction of the jump.
+        explained: (B, K) fall of Q, signed by the direction of the jump.
     """
 
     f: Floats
@@ -64,29 +65,65 @@ def scan(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan:
         sample: the models they were fitted to.
         columns: (M, K) threshold columns.
         freedom: residual degrees of freedom of a fit whose slope is free; one more is
-            granted where the slope is fixed by its bound.
+            granted where the slope stays at its bound.
     """
     w, e = fit.weight, fit.residual
     X, Z = sample.design, sample.membership
     shrink = shrinkage(w @ Z, fit.phi2)
     inner = w * e - w * ((((w * e) @ Z) * shrink) @ Z.T)
-    squares = (e * inner).sum(axis=1)
-    score = inner @ columns
     information, cross = _information(w, shrink, X, Z, columns)
     gram, moment = weighted_moments(X, Z, w, fit.phi2, e)
-    free = _project(gram, cross, moment)
-    p = X.shape[1]
-    rest = [column for column in range(p) if column != 1]
-    fixed = _project(gram[:, rest][:, :, rest], cross[:, rest], moment[:, rest])
+    free = _jump(gram, cross, moment, inner @ columns, information)
+    rest = [column for column in range(X.shape[1]) if column != 1]
+    held = _jump(
+        gram[:, rest][:, :, rest], cross[:, rest], moment[:, rest], inner @ columns, information
+    )
     bounded = fit.bounded[:, None]
-    S = np.maximum(information - np.where(bounded, fixed[0], free[0]), 1e-9 * information)
-    U = score - np.where(bounded, fixed[1], free[1])
-    squares = np.maximum(squares - np.where(fit.bounded, fixed[2], free[2]), 1e-12)
-    explained = np.minimum(U * U / S, squares[:, None] * (1 - 1e-9))
+    stays = bounded & ~_turns_back(free)
+    U, S = np.where(stays, held.U, free.U), np.where(stays, held.S, free.S)
+    by_slope = np.maximum(free.taken - held.taken, 0.0)[:, None]
+    explained = U * U / S + np.where(bounded & ~stays, by_slope, 0.0)
+    squares = (e * inner).sum(axis=1) - np.where(fit.bounded, held.taken, free.taken)
+    squares = np.maximum(squares, 1e-12)
+    explained = np.minimum(explained, squares[:, None] * (1 - 1e-9))
     squares = squares + pooled_squares(fit.tau2, sample.pooled)
-    df = freedom + sample.pooled_freedom + fit.bounded[:, None] - 1
+    df = freedom + sample.pooled_freedom + stays - 1
     f = np.where(U > 0, explained / (squares[:, None] - explained) * df, 0.0)
     return Scan(f, U / S, squares, np.sign(U) * explained)
+
+
+@dataclass(frozen=True, eq=False)
+class _Jump:
+    """A jump at each threshold beside some of the smooth columns.
+
+    Attributes:
+        U: (B, K) its score with the smooth columns projected out.
+        S: (B, K) its information.
+        taken: (B,) what the smooth columns alone take of e'e.
+        alone: (B, p) how far they move without the jump.
+        beside: (B, p, K) and with it.
+    """
+
+    U: Floats
+    S: Floats
+    taken: Floats
+    alone: Floats
+    beside: Floats
+
+
+def _jump(gram: Floats, cross: Floats, moment: Floats, score: Floats, information: Floats) -> _Jump:
+    solved = solve_small(gram, np.concatenate([cross, moment[:, :, None]], axis=2))
+    of_column, alone = solved[:, :, :-1], solved[:, :, -1]
+    U = score - (cross * alone[:, :, None]).sum(axis=1)
+    S = np.maximum(information - (cross * of_column).sum(axis=1), 1e-9 * information)
+    beside = alone[:, :, None] - of_column * (U / S)[:, None, :]
+    return _Jump(U, S, (moment * alone).sum(axis=1), alone, beside)
+
+
+def _turns_back(free: _Jump) -> Flags:
+    """(B, K) where the slope, once the jump is there, moves back inside the bound."""
+    back: Flags = free.beside[:, 1] * free.alone[:, 1:2] <= 0
+    return back
 
 
 def sharpen(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan:
@@ -135,11 +172,3 @@ def _information(
     spread = (w @ (X[:, :, None] * Z[:, None, :]).reshape(len(X), -1)).reshape(-1, p, families)
     cross = cross - (spread * shrink[:, None, :]) @ by_family
     return information, cross
-
-
-def _project(gram: Floats, cross: Floats, moment: Floats) -> tuple[Floats, Floats, Floats]:
-    """What the smooth columns take of h'h (B, K), h'e (B, K) and e'e (B,)."""
-    solved = solve_small(gram, np.concatenate([cross, moment[:, :, None]], axis=2))
-    of_column = (cross * solved[:, :, :-1]).sum(axis=1)
-    of_residual = (cross * solved[:, :, -1:]).sum(axis=1)
-    return of_column, of_residual, (moment * solved[:, :, -1]).sum(axis=1)

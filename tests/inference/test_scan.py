@@ -9,6 +9,7 @@ import pytest
 import statsmodels.api as sm
 from _simulated import Truth
 from inference.samples import drawn, sample_of
+from scipy.optimize import lsq_linear
 
 from confounds.inference._null import Slopes, fit_two_level
 from confounds.inference._scan import scan, sharpen
@@ -54,15 +55,45 @@ def test_with_families_it_is_generalised_least_squares():
         assert found.f[0, index] == pytest.approx(t**2 if t > 0 else 0.0, rel=1e-6, abs=1e-12)
 
 
-def test_where_the_slope_is_bounded_only_the_level_is_projected_out():
+def slope_with_jump(fit, sample, column):
+    """By how much the slope moves from its bound once the jump is there."""
+    design = np.column_stack([sample.design, column])
+    return sm.WLS(fit.residual[0], design, weights=fit.weight[0]).fit().params[1]
+
+
+def test_where_the_slope_would_rise_beyond_its_bound_only_the_level_is_projected_out():
     sample = single_family(Truth(slope=8.0))
     fit = fit_two_level(sample.score[None], sample, Slopes(upper=BOUND), None)
     assert fit.bounded[0]
-    columns = threshold_columns(sample.x, np.array([9.0]), "step")
+    columns = threshold_columns(sample.x, sample.grid[:2], "step")[:, 1:]
+    assert slope_with_jump(fit, sample, columns) > 0
     found = scan(fit, sample, columns, len(sample) - 2)
     t = gls_t(fit, sample, np.ones((24, 1)), columns[:, 0])
-    assert t > 0
+    assert found.delta[0, 0] > 0
     assert found.f[0, 0] == pytest.approx(t**2, rel=1e-6)
+
+
+def test_the_slope_of_the_alternative_keeps_the_bound_of_the_null():
+    """Flat, a jump, flat: the null needs all the slope it may have, the alternative none."""
+    x = np.linspace(7, 8.2, 16)
+    sample = sample_of(x, np.where(x > 7.6, 0.9, 0.3) + 0.02 * np.cos(9 * x))
+    fit = fit_two_level(sample.score[None], sample, Slopes(upper=BOUND), None)
+    assert fit.bounded[0]
+    columns = threshold_columns(x, sample.grid, "step")
+    found = scan(fit, sample, columns, 14)
+    root = np.sqrt(fit.weight[0])
+    squares = {}
+    for index in range(columns.shape[1]):
+        design = np.column_stack([sample.design, columns[:, index]])
+        bounds = ([-np.inf] * 3, [np.inf, 0.0, np.inf])
+        best = lsq_linear(root[:, None] * design, root * fit.residual[0], bounds, tol=1e-14)
+        squares[index] = 2 * best.cost if best.x[2] > 0 else np.nan
+    level = np.average(fit.residual[0], weights=fit.weight[0])
+    null = float(((root * (fit.residual[0] - level)) ** 2).sum())
+    fall = null - np.array(list(squares.values()))
+    upward = np.isfinite(fall)
+    np.testing.assert_allclose(found.explained[0, upward], fall[upward], rtol=1e-5)
+    assert found.sup[0] > 3 * gls_t(fit, sample, np.ones((16, 1)), columns[:, found.best[0]]) ** 2
 
 
 def test_a_downward_jump_counts_nothing():
