@@ -20,41 +20,28 @@ from confounds.inference._null import (
     solve_small,
     weighted_moments,
 )
+from confounds.inference._supremum import Supremum
 
 if TYPE_CHECKING:
     from confounds.inference._null import NullFit
-    from confounds.inference.sample import Flags, Floats, Ints, Sample
+    from confounds.inference.sample import Flags, Floats, Sample
 
 SHARPEN_STEPS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(Supremum):
     """Statistics of every candidate threshold.
 
     Attributes:
-        f: (B, K) signed F: 0 where the jump is downward.
         delta: (B, K) one-step estimate of the threshold's coefficient on the link scale.
         squares: (B,) Q, the generalised sum of squares of the null, with that of pooled variance.
         explained: (B, K) fall of Q, signed by the direction of the jump.
     """
 
-    f: Floats
     delta: Floats
     squares: Floats
     explained: Floats
-
-    @property
-    def sup(self) -> Floats:
-        """(B,) largest F over the thresholds."""
-        largest: Floats = self.f.max(axis=1)
-        return largest
-
-    @property
-    def best(self) -> Ints:
-        """(B,) index of the threshold where it is attained."""
-        place: Ints = self.f.argmax(axis=1)
-        return place
 
 
 def scan(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from confounds.inference._mixed_design import Booleans, Floats, Integers
+from confounds.inference._mixed_design import Booleans, Floats
+from confounds.inference._supremum import Supremum
 
 SCORING_STEPS = 12
 FIRST_VARIANCE = 0.2
@@ -20,34 +21,20 @@ ABOUT_ONE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class UnitSearch:
+class UnitSearch(Supremum):
     """B searches.
 
     Attributes:
-        f: (B, K) F of every candidate, 0 where the jump is downward.
         step: (B, K) its coefficient.
         error: (B, K) standard error of the coefficient.
         mean: (B, U) fitted smooth null.
         variances: (B, C) variance components.
     """
 
-    f: Floats
     step: Floats
     error: Floats
     mean: Floats
     variances: Floats
-
-    @property
-    def sup(self) -> Floats:
-        """(B,) largest F."""
-        largest: Floats = self.f.max(axis=1)
-        return largest
-
-    @property
-    def best(self) -> Integers:
-        """(B,) where it is attained."""
-        place: Integers = self.f.argmax(axis=1)
-        return place
 
 
 @dataclass(frozen=True, eq=False)
