@@ -105,7 +105,13 @@ class ClaimOptions(Options):
     task: Annotated[list[str], typer.Option(help="Audit this task only; may be repeated.")] = field(
         default_factory=list
     )
-    metric: Annotated[str | None, typer.Option(help="Audit this metric.")] = None
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Audit this metric; by default a report has every usual metric of a task, an "
+            "audit and an export the first."
+        ),
+    ] = None
     scale: Annotated[ScaleName | None, typer.Option(help="The scale axis.")] = None
     claims: Annotated[
         Path | None, typer.Option(help="Claims file (TOML) in place of a default claim a task.")
@@ -166,6 +172,16 @@ class ExportOptions(ClaimOptions):
     format: Annotated[
         list[TableFormat], typer.Option(help="Format of the tables; may be repeated.")
     ] = field(default_factory=lambda: [TableFormat.CSV])
+    caption: Annotated[
+        list[str],
+        typer.Option(
+            metavar="TABLE=TEXT", help="Caption of a LaTeX table: of verdicts or of rivals."
+        ),
+    ] = field(default_factory=list)
+    label: Annotated[
+        list[str],
+        typer.Option(metavar="TABLE=NAME", help="Label of a LaTeX table, such as tab:verdicts."),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

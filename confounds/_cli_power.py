@@ -257,13 +257,15 @@ def _told(title: str, design: Design, effect: float) -> Iterator[str]:
             + (str(needed) if needed is not None else "more than were searched"),
         )
     )
-    yield "By true step\n" + _points(design.by_effect, "effect")
-    yield f"By number of models, at a step of {effect:g}\n" + _points(design.by_models, "models")
+    if design.by_effect:
+        own = text.plural(design.by_effect[0].models, "model")
+        yield f"By true step, {own} as they lie\n" + _points(design.by_effect, "effect")
+    anew = f"By number of models, laid out anew for each, at a step of {effect:g}"
+    yield f"{anew}\n{_points(design.by_models, 'models')}"
     if design.additions:
-        at = design.additions[0].effect
-        yield f"What more models would buy, at a step of {at:.2f}\n" + _points(
-            design.additions, "added"
-        )
+        at, own = design.additions[0].effect, text.plural(design.additions[0].models, "model")
+        beside = f"What models added to these {own} would buy, at a step of {at:.2f}"
+        yield f"{beside}\n{_points(design.additions, 'added')}"
     yield "Simulated\n" + "\n".join(f"  {line}" for line in design.assumptions)
 
 

@@ -144,6 +144,11 @@ def failure(audit: Audit) -> str:
     return f"confounds: claim '{claim.id}' failed: expected {claim.expect}, found {label}"
 
 
+def not_audited(claim: str, reason: str) -> str:
+    """Why a claim could not be audited, in one line."""
+    return f"claim '{claim}' not audited: {reason}"
+
+
 def _left_out(audits: tuple[Audit, ...]) -> Iterator[str]:
     """A line for each group of claims that leave the same models out, unless none does."""
     groups = Counter((audit.claim.scale, audit.unplaced) for audit in audits if audit.unplaced)
@@ -157,7 +162,7 @@ def _left_out(audits: tuple[Audit, ...]) -> Iterator[str]:
 
 
 def _audit_row(audit: Audit) -> dict[str, Any]:
-    fit = audit.fits[0] if audit.fits else None
+    fit = audit.raw_fit
     return {
         "claim": audit.claim.id,
         "condition": text.condition(audit.claim.condition),
@@ -170,11 +175,13 @@ def _audit_row(audit: Audit) -> dict[str, Any]:
 
 
 def _audit_in_full(audit: Audit) -> Iterator[str]:
-    claim, verdict = audit.claim, audit.verdict
+    from confounds.reasons import certain, why
+
+    claim = audit.claim
     yield f"{claim.statement or claim.id} ({claim.metric}, {text.condition(claim.condition)})"
-    yield f"{verdict.label}: {verdict.reason}"
-    if verdict.certain:
-        yield f"certain: {'; '.join(verdict.certain)}"
+    yield f"{audit.verdict.label}: {why(audit)}"
+    if audit.verdict.certain:
+        yield f"certain, whatever the verdict: {'; '.join(certain(audit))}"
     parts = "\n".join(
         f"  {part.name}: {part.status}; {part.reason}" for part in audit.apparent.values()
     )
@@ -200,6 +207,7 @@ def verdicts(audits: tuple[Audit, ...]) -> list[dict[str, Any]]:
             "label": audit.verdict.label,
             "explained_by": list(audit.verdict.explained_by),
             "untested": list(audit.verdict.untested),
+            "certain": list(audit.verdict.certain),
         }
         for audit in audits
     ]

@@ -10,9 +10,14 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from confounds.errors import ClaimError
+from confounds.errors import ClaimError, NothingSelectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from confounds.outcomes import Outcomes
 
 Scale = Literal["parameters", "tokens", "compute"]
 Label = Literal["survives", "explained", "inconclusive", "absent"]
@@ -142,6 +147,21 @@ def read_claims(path: str | Path) -> ClaimFile:
             raise ClaimError(msg)
         seen.add(claim.id)
     return ClaimFile(path, (path.parent / outcomes), claims)
+
+
+def without_rows(claims: Iterable[Claim], outcomes: Outcomes) -> dict[str, str]:
+    """Which claims is a table silent on?
+
+    Returns:
+        id of each claim of whose task, metric and condition the table has no row -> what there is.
+    """
+    silent = {}
+    for claim in claims:
+        try:
+            outcomes.select(task=claim.task, metric=claim.metric, **claim.condition)
+        except NothingSelectedError as error:
+            silent[claim.id] = str(error)
+    return silent
 
 
 def _load(path: Path) -> dict[str, Any]:

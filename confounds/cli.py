@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,25 +21,22 @@ from confounds import (
 from confounds import _cli_output as output
 from confounds import _cli_prose as prose
 from confounds._clash import refuse_clash
+from confounds._cli_claims import audited, claims_of, exit_code, read_table, settings_of
 from confounds._cli_options import (
     AuditOptions,
     CheckOptions,
-    ClaimOptions,
     ExportOptions,
     IngestOptions,
     Kind,
     ListOptions,
-    Options,
     ReportOptions,
+    TableFormat,
     command,
 )
-from confounds.errors import NothingSelectedError, UsageError
+from confounds.errors import UsageError
 
 if TYPE_CHECKING:
-    from confounds.claim import Claim, ClaimFile, Scale
     from confounds.outcomes import Outcomes
-    from confounds.pipeline import Settings
-    from confounds.results import Audit
 
 app = typer.Typer(
     name="confounds",
@@ -116,7 +111,7 @@ def check(options: CheckOptions) -> int:
     from confounds.quality import inspect_outcomes
     from confounds.wanted import columns_wanted
 
-    outcomes = _read(options, options.outcomes)
+    outcomes = read_table(options, options.outcomes)
     if options.task:
         outcomes = _only(outcomes, options.task)
     findings = inspect_outcomes(outcomes)
@@ -155,33 +150,44 @@ def audit(options: AuditOptions) -> int:
 
     _cli_strategy.check(options)
     if options.strategy is not None:
-        table, claims = _claimed(options)
-        return _cli_strategy.answer(options, table, claims, _settings(options))
+        table, claims = claims_of(options)
+        return _cli_strategy.answer(options, table, claims, settings_of(options))
     if options.report is not None:
         require_extra()
-    audits, outcomes = _audited(options)
+    found = audited(options)
     if options.report is not None:
-        write_report(audits, options.report, outcomes=outcomes)
-    output.answer(options, lambda: audits_to_json(audits), lambda: prose.audits_text(audits))
-    return _exit_code(audits, strict=options.strict)
+        write_report(found.audits, options.report, outcomes=found.outcomes)
+    output.answer(
+        options,
+        lambda: audits_to_json(found.audits, found.silent),
+        lambda: prose.audits_text(found.audits),
+    )
+    return exit_code([found], strict=options.strict)
 
 
 @command(app, "report")
 def report(options: ReportOptions) -> int:
-    """Audit, and write the verdicts as one self-contained HTML file; an index of several."""
+    """Audit, and write the verdicts as one self-contained HTML file; an index of several.
+
+    Without --claims, a task has a claim for each of its usual metrics, where `audit` has one.
+    """
     from confounds.report import require_extra, write_report
 
     require_extra()
     if options.more:
         return _reports(options)
-    audits, outcomes = _audited(options, every_metric=True)
-    write_report(audits, options.out, outcomes=outcomes, interactive=options.interactive)
+    found = audited(options, every_metric=True)
+    write_report(
+        found.audits, options.out, outcomes=found.outcomes, interactive=options.interactive
+    )
     output.answer(
         options,
-        lambda: output.to_document(out=str(options.out), verdicts=prose.verdicts(audits)),
-        lambda: f"{prose.audits_text(audits)}\n\nReport: {options.out}",
+        lambda: output.to_document(
+            out=str(options.out), verdicts=prose.verdicts(found.audits), not_audited=found.silent
+        ),
+        lambda: f"{prose.audits_text(found.audits)}\n\nReport: {options.out}",
     )
-    return _exit_code(audits, strict=options.strict)
+    return exit_code([found], strict=options.strict)
 
 
 def _reports(options: ReportOptions) -> int:
@@ -194,11 +200,11 @@ def _reports(options: ReportOptions) -> int:
     paths = (options.outcomes, *options.more)
     names = prose.table_names(paths)
     found = {
-        name: _audited(replace(options, outcomes=path), every_metric=True)
+        name: audited(replace(options, outcomes=path), every_metric=True)
         for name, path in zip(names, paths, strict=True)
     }
-    audits = {name: made for name, (made, _) in found.items()}
-    tables = {name: table for name, (_, table) in found.items()}
+    audits = {name: made.audits for name, made in found.items()}
+    tables = {name: made.outcomes for name, made in found.items()}
     pages = write_reports(audits, options.out, outcomes=tables, interactive=options.interactive)
     output.answer(
         options,
@@ -208,24 +214,44 @@ def _reports(options: ReportOptions) -> int:
         ),
         lambda: f"{prose.reports_text(audits)}\n\nReports: {pages[0]}",
     )
-    return _exit_code(tuple(a for made in audits.values() for a in made), strict=options.strict)
+    return exit_code(list(found.values()), strict=options.strict)
 
 
 @command(app, "export")
 def export(options: ExportOptions) -> int:
     """Audit, and write the results as tables for papers."""
-    from confounds.export import export_audits
+    from confounds.export import export_audits, latex_layouts
 
-    audits, outcomes = _audited(options)
+    if (options.caption or options.label) and TableFormat.LATEX not in options.format:
+        msg = "--caption and --label are for LaTeX tables; add --format latex"
+        raise UsageError(msg)
+    layouts = latex_layouts(_by_table("caption", options), _by_table("label", options))
+    found = audited(options)
     formats = tuple(str(item) for item in options.format)
-    written = export_audits(audits, options.out, outcomes=outcomes, formats=formats)
+    written = export_audits(
+        found.audits, options.out, outcomes=found.outcomes, formats=formats, layouts=layouts
+    )
     files = [str(path) for path in written]
     output.answer(
         options,
-        lambda: output.to_document(out=files, verdicts=prose.verdicts(audits)),
+        lambda: output.to_document(
+            out=files, verdicts=prose.verdicts(found.audits), not_audited=found.silent
+        ),
         lambda: "\n".join(files),
     )
-    return _exit_code(audits, strict=options.strict)
+    return exit_code([found], strict=options.strict)
+
+
+def _by_table(option: str, options: ExportOptions) -> dict[str, str]:
+    """Table -> what an option says of it, from `TABLE=TEXT` given any number of times."""
+    found = {}
+    for value in getattr(options, option):
+        table, equals, said = value.partition("=")
+        if not equals:
+            msg = f"option --{option} is '{value}'; write TABLE=TEXT, such as verdicts=..."
+            raise UsageError(msg)
+        found[table] = said
+    return found
 
 
 @command(app, "list")
@@ -241,98 +267,11 @@ def list_(options: ListOptions) -> int:
     return 0
 
 
-def _read(options: Options, path: Path) -> Outcomes:
-    from confounds.ingest import read_outcomes
-
-    with output.working(options, f"reading {path}"):
-        return read_outcomes(path)
-
-
 def _only(outcomes: Outcomes, tasks: list[str]) -> Outcomes:
     """The rows of these tasks; each of them must be there."""
     for task in tasks:
         outcomes.select(task=task)
     return outcomes.select(task=tasks)
-
-
-def _settings(options: Options) -> Settings:
-    from confounds.pipeline import Settings
-
-    settings = Settings(workers=os.cpu_count() or 1)
-    return settings if options.seed is None else replace(settings, seed=options.seed)
-
-
-def _claimed(
-    options: ClaimOptions, *, every_metric: bool = False
-) -> tuple[Outcomes, tuple[Claim, ...]]:
-    """The table, and the claims on it: those of a file, or default ones."""
-    from confounds.pipeline import default_claim, default_claims
-
-    file = _claim_file(options)
-    path = options.outcomes or (file.outcomes if file else None)
-    if path is None:
-        msg = "no table to audit; name OUTCOMES, or a claims file with --claims"
-        raise UsageError(msg)
-    outcomes = _read(options, path)
-    if file is not None:
-        return outcomes, file.claims
-    scale: Scale | None = None if options.scale is None else options.scale.value
-    if every_metric and options.metric is None:
-        return outcomes, default_claims(outcomes, options.task or None, scale)
-    tasks = options.task or outcomes.tasks
-    found = [default_claim(outcomes, task, metric=options.metric, scale=scale) for task in tasks]
-    return outcomes, tuple(found)
-
-
-def _audited(
-    options: ClaimOptions, *, every_metric: bool = False
-) -> tuple[tuple[Audit, ...], Outcomes]:
-    from confounds.pipeline import audit_all
-
-    outcomes, claims = _claimed(options, every_metric=every_metric)
-    with output.working(options, "auditing"):
-        settings = replace(_settings(options), explore=_explores(options))
-        audits = audit_all(outcomes, claims=claims, settings=settings)
-    return audits, outcomes
-
-
-def _explores(options: ClaimOptions) -> bool:
-    """Whether to compute what stands around a verdict: pages and tables show it."""
-    shown = not isinstance(options, AuditOptions) or options.report is not None
-    return shown if options.explore is None else options.explore
-
-
-def _claim_file(options: ClaimOptions) -> ClaimFile | None:
-    """The claim file asked for, its claims on the tasks asked for."""
-    from confounds.claim import read_claims
-
-    if options.claims is None:
-        return None
-    if options.metric is not None or options.scale is not None:
-        msg = "--metric and --scale are for default claims; those of --claims name their own"
-        raise UsageError(msg)
-    file = read_claims(options.claims)
-    kept = tuple(item for item in file.claims if item.task in options.task or not options.task)
-    if not kept:
-        known = ", ".join(sorted({item.task for item in file.claims}))
-        msg = f"{file.path}: no claim on {', '.join(options.task)}; there are claims on: {known}"
-        raise NothingSelectedError(msg)
-    return replace(file, claims=kept)
-
-
-def _exit_code(audits: tuple[Audit, ...], *, strict: bool) -> int:
-    """1 where a verdict is not the expected one; an inconclusive verdict contradicts nothing.
-
-    Standard error names each claim that fails.
-    """
-    unmet = [audit for audit in audits if audit.verdict.label != audit.claim.expect]
-    undecided = [audit for audit in unmet if audit.verdict.label == "inconclusive"]
-    wrong = [audit for audit in unmet if audit.held is False and audit not in undecided]
-    for audit in wrong + (undecided if strict else []):
-        typer.echo(prose.failure(audit), err=True)
-    if wrong:
-        return 1
-    return 3 if strict and undecided else 0
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from confounds.claim import Claim
-    from confounds.errors import ConfoundsError
     from confounds.outcomes import Outcomes
     from confounds.results import Audit
 
@@ -105,26 +104,22 @@ class ClaimsModule(pytest.File):
             yield item
 
     @cached_property
-    def audits(self) -> dict[str, Audit | ConfoundsError]:
-        """Claim id -> audit, or why it cannot be audited.
+    def audits(self) -> dict[str, Audit | str]:
+        """Claim id -> audit, or what the table lacks of it.
 
         Raises:
             InputError: the outcomes cannot be read, which fails every claim.
         """
-        from confounds.claim import read_claims
-        from confounds.errors import ConfoundsError
+        from confounds.claim import read_claims, without_rows
         from confounds.ingest import read_outcomes
         from confounds.pipeline import audit_all
 
         file = read_claims(self.path)
         outcomes = read_outcomes(file.outcomes)
-        try:
-            return {item.claim.id: item for item in audit_all(outcomes, claims=file.claims)}
-        except ConfoundsError:
-            refused = _refused(file.claims, outcomes)
-        sound = [claim for claim in file.claims if claim.id not in refused]
+        silent = without_rows(file.claims, outcomes)
+        sound = [claim for claim in file.claims if claim.id not in silent]
         found = audit_all(outcomes, claims=sound) if sound else ()
-        return {**refused, **{item.claim.id: item for item in found}}
+        return {**silent, **{item.claim.id: item for item in found}}
 
 
 class ClaimItem(pytest.Item):
@@ -139,15 +134,17 @@ class ClaimItem(pytest.Item):
             ClaimFailedError: the verdict is another, or the claim cannot be audited.
         """
         audit = self.parent.audits[self.name]
-        if isinstance(audit, Exception):
+        if isinstance(audit, str):
             msg = f"{self.path.name}: claim '{self.name}': {audit}"
-            raise ClaimFailedError(msg) from audit
+            raise ClaimFailedError(msg)
         self.user_properties.extend(_properties(audit))
         label, expected = audit.verdict.label, audit.claim.expect
         if label == expected:
             return
         if label == "inconclusive" and not self.config.getoption("--claims-strict"):
-            pytest.skip(f"inconclusive: {audit.verdict.reason}")
+            from confounds.reasons import why
+
+            pytest.skip(f"inconclusive: {why(audit)}")
         if label == "inconclusive" or expected is not None:
             raise ClaimFailedError(_told(audit, self.path))
 
@@ -168,28 +165,15 @@ class ClaimFailedError(Exception):
     """The verdict is not the one that the claim expects, or there is none."""
 
 
-def _refused(claims: Iterable[Claim], outcomes: Outcomes) -> dict[str, ConfoundsError]:
-    """The claims that cannot be audited, by id, each tried alone."""
-    from confounds.errors import ConfoundsError
-    from confounds.pipeline import audit_all
-
-    refused = {}
-    for claim in claims:
-        try:
-            audit_all(outcomes, claims=[claim])
-        except ConfoundsError as error:
-            refused[claim.id] = error
-    return refused
-
-
 def _properties(audit: Audit) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = [
         ("claim", audit.claim.id),
         ("verdict", audit.verdict.label),
         ("explained_by", ", ".join(audit.verdict.explained_by)),
+        ("certain", "; ".join(audit.verdict.certain)),
     ]
-    if audit.fits:
-        fit = audit.fits[0]
+    fit = audit.raw_fit
+    if fit is not None:
         effect = fit["effect"]
         found += [
             ("effect", effect.estimate),
@@ -215,18 +199,21 @@ def _summary(outcome: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def _told(audit: Audit, path: Path) -> str:
     from confounds import text
+    from confounds.reasons import certain, why
 
     claim, verdict = audit.claim, audit.verdict
     lines = [
         f"claim:    {claim.statement or claim.id}",
         f"expected: {claim.expect or 'a verdict'}",
-        f"found:    {verdict.label}: {verdict.reason}",
+        f"found:    {verdict.label}: {why(audit)}",
     ]
-    if audit.fits:
-        fit = audit.fits[0]
+    fit = audit.raw_fit
+    if fit is not None:
         shown = text.estimate(fit["effect"])
         lines.append(f"effect:   {shown} score points, {text.plural(fit.models, 'model')}")
     if verdict.explained_by:
         lines.append(f"rival:    {', '.join(verdict.explained_by)}")
+    if verdict.certain:
+        lines.append(f"certain:  {'; '.join(certain(audit))}")
     lines.append(f"again:    confounds audit --claims {path}")
     return "\n".join(lines)

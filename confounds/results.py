@@ -15,6 +15,8 @@ from confounds.claim import Claim, Label
 from confounds.notebook import Shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from confounds.exploration import Exploration
@@ -263,6 +265,16 @@ class Audit(Shown):
     exploration: Exploration | None = None
 
     @property
+    def raw_fit(self) -> ThresholdFit | None:
+        """The fit of the claim's own condition, or None where it could not be fitted.
+
+        Controlled fits may stand in `fits` without a raw one; then departure has no estimate.
+        """
+        departure = self.apparent.get("departure")
+        unfitted = departure is not None and not departure.estimates
+        return None if unfitted or not self.fits else self.fits[0]
+
+    @property
     def held(self) -> bool | None:
         """Whether the verdict is the one that the claim expects; None where it expects none."""
         return None if self.claim.expect is None else self.verdict.label == self.claim.expect
@@ -272,8 +284,8 @@ class Audit(Shown):
         rows: list[dict[str, Any]] = []
         for part in self.apparent.values():
             rows += [{"part": part.name, **_tidy_row(item)} for item in part.estimates]
-        for fit in self.fits[:1]:
-            rows += [{"part": "raw", **_tidy_row(item)} for item in fit.estimates]
+        if self.raw_fit is not None:
+            rows += [{"part": "raw", **_tidy_row(item)} for item in self.raw_fit.estimates]
         for test in self.tests:
             shown = (test.effect, test.change, *test.estimates)
             rows += [{"part": test.rival, **_tidy_row(item)} for item in shown if item]
@@ -291,6 +303,7 @@ class Audit(Shown):
                     "explained_by": ", ".join(self.verdict.explained_by),
                     "untested": ", ".join(self.verdict.untested),
                     "reason": self.verdict.reason,
+                    "certain": "; ".join(self.verdict.certain),
                 }
             ]
         )
@@ -321,12 +334,18 @@ class Audit(Shown):
         return audits_to_json((self,))
 
 
-def audits_to_json(audits: tuple[Audit, ...]) -> str:
-    """The document that `confounds audit --json` prints; the same audits give the same bytes."""
+def audits_to_json(audits: tuple[Audit, ...], silent: Mapping[str, str] | None = None) -> str:
+    """The document that `confounds audit --json` prints; the same audits give the same bytes.
+
+    Args:
+        audits: what was audited.
+        silent: id of each claim that the table has no row of -> what there is.
+    """
     manifest = audits[0].manifest if audits else {}
     document = {
         "schema_version": SCHEMA_VERSION,
         "audits": [audit.to_dict() for audit in audits],
+        "not_audited": dict(silent or {}),
         "manifest": manifest,
     }
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)

@@ -16,6 +16,8 @@ from confounds.exploration import (
 )
 from confounds.results import CurvePoint, Estimate, Part
 
+NOT_OFF = "prompt could not be switched off: it has one level"
+
 
 def share(name: str, value: float, half: float = 0.08) -> Estimate:
     return Estimate(name, value, ci_lower=value - half, ci_upper=value + half)
@@ -27,8 +29,8 @@ def attribution() -> tuple[Attribution, ...]:
     shares = (share("shots", 0.24), share("tuning", 0.02), share("unexplained", 0.05))
     others = (share("shots", 0.22), share("tuning", 0.03), share("unexplained", 0.06))
     return (
-        Attribution("shapley", total, shares),
-        Attribution("gelbach", total, others),
+        Attribution("shapley", total, shares, notes=(NOT_OFF,)),
+        Attribution("gelbach", total, others, notes=(NOT_OFF,)),
         Attribution("khb", None, reason="the metric is no proportion"),
     )
 
@@ -52,7 +54,8 @@ def multiverse() -> Multiverse:
         Estimate("share_significant", 0.54, p_value=0.02),
     )
     left_out = ("prompt: the table has one prompt format only",)
-    return Multiverse(tuple(reversed(made)), joint, left_out)
+    notes = ("all 24 specifications were run", "p-values are ranks among 199 draws")
+    return Multiverse(tuple(reversed(made)), joint, left_out, notes=notes)
 
 
 def design() -> Design:

@@ -284,6 +284,44 @@ def test_export_writes_whole_tables(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["outcomes.csv", "tables"]
 
 
+def test_latex_tables_take_captions_and_labels(folder: Path) -> None:
+    command = ("export", "outcomes.csv", "--out", "paper", "--task", "addition", "--quick")
+    ours = ("--caption", "verdicts=50% = half", "--label", "rivals=tab:ours")
+    done = run(*command, "--format", "latex", *ours, "--quiet")
+    assert (done.exit_code, done.output) == (0, "")
+    verdicts = (folder / "paper" / "verdicts.tex").read_text()
+    assert "\\caption{50\\% = half}\n  \\label{tab:verdicts}" in verdicts
+    assert "S[table-format=1.2]" in verdicts
+    assert "\\label{tab:ours}" in (folder / "paper" / "rivals.tex").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--caption", "verdicts=x"), "--caption and --label are for LaTeX tables"),
+        (("--format", "latex", "--label", "tab:a"), "option --label is 'tab:a'; write TABLE=TEXT"),
+        (
+            ("--format", "latex", "--label", "x=y"),
+            "no LaTeX table 'x'; there are: verdicts, rivals",
+        ),
+    ],
+)
+def test_wrong_words_for_latex_tables_are_usage(
+    options: tuple[str, ...], said: str, folder: Path
+) -> None:
+    done = run("export", "outcomes.csv", "--out", "paper", *options)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert not (folder / "paper").exists()
+
+
+def test_a_metric_that_some_tasks_lack_is_audited_where_it_is(folder: Path) -> None:
+    path = folder / "outcomes.csv"
+    path.write_text(path.read_text().replace("sorting,accuracy", "sorting,exact_match"))
+    found = document("audit", "outcomes.csv", "--metric", "exact_match")
+    assert [audit["claim"]["task"] for audit in found["audits"]] == ["sorting"]
+
+
 @pytest.mark.report
 @pytest.mark.parametrize("command", ["report", "audit"])
 def test_report_is_written(command: str, folder: Path) -> None:

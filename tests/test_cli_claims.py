@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,45 @@ def test_a_claim_on_a_table_that_is_lost(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["audit", "--claims", path, "--quiet"])
     assert done.exit_code == 4
     assert "lost.csv" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("expect", "options", "code"),
+    [("inconclusive", (), 5), ("absent", ("--strict",), 5), ("explained", (), 5)],
+)
+def test_a_claim_without_rows_leaves_the_others_audited(
+    expect: str, options: tuple[str, ...], code: int, small_table: Path
+) -> None:
+    path = Path(claim_file(str(small_table), expect, small_table.parent))
+    lost = '[[claim]]\nid = "{}"\ntask = "{}"\nmetric = "accuracy"\ncondition = {{ shots = {} }}\n'
+    path.write_text(path.read_text() + lost.format("b", "x", 5) + lost.format("c", "sorting", 9))
+    done = CliRunner().invoke(app, ["audit", "--claims", str(path), "--json", *options])
+    assert done.exit_code == code
+    document = json.loads(done.stdout)
+    assert [audit["claim"]["id"] for audit in document["audits"]] == ["a"]
+    silent = document["not_audited"]
+    assert silent["b"] == "no rows with task = 'x'; there are: addition, sorting"
+    assert silent["c"].startswith("no rows with shots = 9; there are: ")
+    told = done.stderr.splitlines()[-2:]
+    assert told == [
+        f"confounds: claim '{claim}' not audited: {reason}" for claim, reason in silent.items()
+    ]
+
+
+def test_a_contradicted_claim_outweighs_one_without_rows(example_table: Path) -> None:
+    path = Path(claim_file(str(example_table), "survives", example_table.parent))
+    lost = '[[claim]]\nid = "b"\ntask = "x"\nmetric = "accuracy"\n'
+    path.write_text(path.read_text() + lost)
+    done = CliRunner().invoke(app, ["audit", "--claims", str(path), "--quiet"])
+    assert done.exit_code == 1
+    assert "claim 'b' not audited: no rows with task = 'x'" in done.stderr
+
+
+def test_claims_that_all_lack_rows_select_nothing(small_table: Path) -> None:
+    path = Path(claim_file(str(small_table), "absent", small_table.parent))
+    path.write_text(path.read_text().replace('task = "addition"', 'task = "x"'))
+    done = CliRunner().invoke(app, ["audit", "--claims", str(path), "--json"])
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr == (
+        "confounds: claim 'a' not audited: no rows with task = 'x'; there are: addition, sorting\n"
+    )

@@ -22,7 +22,11 @@ def test_a_planned_study_is_told_in_tables() -> None:
     done = run(*PLAN, *QUICK)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("12 models of 3 families, 500 items a score\n")
-    for words in ("By true step", "By number of models, at a step of 0.4", "equivalence at chance"):
+    for words in (
+        "By true step, 12 models as they lie",
+        "By number of models, laid out anew for each, at a step of 0.4",
+        "equivalence at chance",
+    ):
         assert words in done.stdout
     assert done.stderr == ""
 
@@ -41,7 +45,8 @@ def test_the_document_of_a_planned_study_is_the_same_for_the_same_seed() -> None
 def test_a_table_is_told_what_more_models_would_buy(example_table: Path) -> None:
     done = run(str(example_table), "--task", "sorting", *QUICK)
     assert done.exit_code == 0, done.output
-    assert "What more models would buy" in done.stdout
+    assert "What models added to these 20 models would buy, at a step of" in done.stdout
+    assert "So one number of models can have three powers." in done.stdout
     assert "4 models near 222B, one new family (the largest)" in done.stdout
 
 

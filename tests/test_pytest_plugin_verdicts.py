@@ -18,6 +18,7 @@ from confounds.claim import Claim
 from confounds.ingest import read_outcomes
 from confounds.outcomes import Outcomes
 from confounds.pipeline import Settings, audit_all
+from confounds.reasons import certain, why
 from confounds.results import Audit
 
 COLUMNS = ("task", "metric", "model", "family", "parameters", "shots", "score", "n", "chance")
@@ -102,13 +103,15 @@ def message(audit: Audit, expected: str, path: Path) -> list[str]:
     lines = [
         f"claim:    {audit.claim.task} emerges",
         f"expected: {expected}",
-        f"found:    {audit.verdict.label}: {audit.verdict.reason}",
+        f"found:    {audit.verdict.label}: {why(audit)}",
     ]
     if audit.fits:
         effect, models = audit.fits[0]["effect"], audit.fits[0].models
         lines.append(f"effect:   {text.estimate(effect)} score points, {models} models")
     if audit.verdict.explained_by:
         lines.append(f"rival:    {', '.join(audit.verdict.explained_by)}")
+    if audit.verdict.certain:
+        lines.append(f"certain:  {'; '.join(certain(audit))}")
     return [*lines, f"again:    confounds audit --claims {path}"]
 
 
@@ -152,7 +155,7 @@ def test_inconclusive_claims_are_skipped_with_the_reason(
     claims({"slow": "survives", "few": "explained"})
     done = pytester.runpytest_inprocess("-q", "-rs", "-p", "no:xdist")
     done.assert_outcomes(skipped=2)
-    done.stdout.fnmatch_lines(["*inconclusive: departure: a threshold test needs 8 models*"])
+    done.stdout.fnmatch_lines(["*inconclusive: a threshold test needs 8 models*"])
 
 
 def test_the_run_ends_with_a_table_of_the_claims(

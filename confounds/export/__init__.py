@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from confounds.errors import MissingExtraError, NothingSelectedError, UsageError
 from confounds.export import _files, _latex, _package, _sheets, _stale
+from confounds.export._latex import LAYOUTS
 from confounds.files import write_whole
 from confounds.report import _references, draw_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from confounds.export._columns import Sheet
+    from confounds.export._latex import Layout
     from confounds.outcomes import Outcomes
     from confounds.results import Audit
 
-__all__ = ["FORMATS", "export_audits", "latex_table"]
+__all__ = ["FORMATS", "export_audits", "latex_layouts", "latex_table"]
 
 FORMATS = ("csv", "parquet", "latex")
 
@@ -29,6 +31,7 @@ def export_audits(
     *,
     outcomes: Outcomes | None = None,
     formats: Iterable[str] = ("csv",),
+    layouts: Mapping[str, Layout] = LAYOUTS,
 ) -> tuple[Path, ...]:
     """Write audits as tables, figures and their description.
 
@@ -39,6 +42,7 @@ def export_audits(
             they were changed since.
         outcomes: the table behind the audits; the rows of their tasks are exported.
         formats: any of `csv`, `parquet`, `latex`.
+        layouts: of the LaTeX tables, from `latex_layouts`.
 
     Returns:
         The files written: tables, figures (where the `report` extra is installed),
@@ -51,7 +55,7 @@ def export_audits(
     audits, folder, formats = tuple(audits), Path(folder), tuple(formats)
     _check(audits, folder, formats)
     sheets = _sheets.sheets(audits, outcomes)
-    contents = {**_tables(sheets, formats), **_figures(audits)}
+    contents = {**_tables(sheets, formats, layouts), **_figures(audits)}
     drawn = any(path.startswith("figures/") for path in contents)
     contents["references.bib"] = _references.bibtex(audits).encode()
     about = {
@@ -82,19 +86,41 @@ def latex_table(
     Raises:
         UsageError: there is no such table.
     """
-    layout = _latex.LAYOUTS.get(table)
-    if layout is None:
-        msg = f"no LaTeX table '{table}'; there are: {', '.join(_latex.LAYOUTS)}"
-        raise UsageError(msg)
-    if caption is not None:
-        layout = replace(layout, caption=caption)
-    if label is not None:
-        layout = replace(layout, label=label)
+    captions = {} if caption is None else {table: caption}
+    labels = {} if label is None else {table: label}
+    layout = _layout(table, latex_layouts(captions, labels))
     made = {sheet.name: sheet for sheet in _sheets.sheets(tuple(audits), None)}
     if table not in made:
         msg = f"the audits have no rows for the table '{table}'"
         raise NothingSelectedError(msg)
     return _latex.latex(made[table], layout)
+
+
+def latex_layouts(
+    captions: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None
+) -> dict[str, Layout]:
+    """How the LaTeX tables are set, with captions and labels of one's own.
+
+    Args:
+        captions: table (`verdicts`, `rivals`) -> its caption; plain text, escaped when set.
+        labels: table -> its label, for references to it.
+
+    Raises:
+        UsageError: there is no such table.
+    """
+    layouts = dict(LAYOUTS)
+    for table, caption in (captions or {}).items():
+        layouts[table] = replace(_layout(table, layouts), caption=caption)
+    for table, label in (labels or {}).items():
+        layouts[table] = replace(_layout(table, layouts), label=label)
+    return layouts
+
+
+def _layout(table: str, layouts: Mapping[str, Layout]) -> Layout:
+    if table not in layouts:
+        msg = f"no LaTeX table '{table}'; there are: {', '.join(layouts)}"
+        raise UsageError(msg)
+    return layouts[table]
 
 
 def _check(audits: tuple[Audit, ...], folder: Path, formats: tuple[str, ...]) -> None:
@@ -110,16 +136,17 @@ def _check(audits: tuple[Audit, ...], folder: Path, formats: tuple[str, ...]) ->
         raise UsageError(msg)
 
 
-def _tables(sheets: Sequence[Sheet], formats: tuple[str, ...]) -> dict[str, bytes]:
+def _tables(
+    sheets: Sequence[Sheet], formats: tuple[str, ...], layouts: Mapping[str, Layout]
+) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     for sheet in sheets:
         if "csv" in formats:
             contents[f"{sheet.name}.csv"] = _files.csv_bytes(sheet)
         if "parquet" in formats:
             contents[f"{sheet.name}.parquet"] = _files.parquet_bytes(sheet)
-        if "latex" in formats and sheet.name in _latex.LAYOUTS:
-            layout = _latex.LAYOUTS[sheet.name]
-            contents[f"{sheet.name}.tex"] = _latex.latex(sheet, layout).encode()
+        if "latex" in formats and sheet.name in layouts:
+            contents[f"{sheet.name}.tex"] = _latex.latex(sheet, layouts[sheet.name]).encode()
     return contents
 
 

@@ -53,6 +53,33 @@ SLICES = (
 )
 
 
+REMARKS = (
+    *ID,
+    Column("about", "string", "raw fit, attribution, specification curve or power"),
+    Column("kind", "string", "note, refused, left out or assumed"),
+    Column("remark", "string", "what the reader of these numbers must know"),
+)
+
+
+def remarks(audit: Audit) -> Iterator[Row]:
+    """A row for everything that must be known of the numbers; what all methods say, once."""
+    explored = audit.exploration
+    curve, design = (explored.multiverse, explored.design) if explored else (None, None)
+    notes = [note for found in (explored.attribution if explored else ()) for note in found.notes]
+    fit = audit.raw_fit
+    said = (
+        ("raw fit", "note", fit.notes if fit else ()),
+        ("attribution", "note", tuple(dict.fromkeys(notes))),
+        ("specification curve", "refused", (curve.reason,) if curve and curve.reason else ()),
+        ("specification curve", "left out", curve.left_out if curve else ()),
+        ("specification curve", "note", curve.notes if curve else ()),
+        ("power", "refused", (design.reason,) if design and design.reason else ()),
+        ("power", "assumed", design.assumptions if design else ()),
+    )
+    for about, kind, remarks in said:
+        yield from ({"about": about, "kind": kind, "remark": remark} for remark in remarks)
+
+
 def shares(audit: Audit) -> Iterator[Row]:
     """A row a method and share; one without a share where the method was refused."""
     for found in audit.exploration.attribution if audit.exploration else ():

@@ -84,6 +84,7 @@ VERDICTS = (
     Column("explained_by", "string", "rivals that explain it, separated by '; '"),
     Column("untested", "string", "rivals that could not be tested, separated by '; '"),
     Column("reason", "string", "why the verdict is what it is"),
+    Column("certain", "string", "what holds whatever the verdict, separated by '; '"),
     Column("expected", "string", "the label that the claim expected", source=CLAIM),
     Column("presence", "string", "passed, failed or undecided: present in the largest models"),
     Column("absence", "string", "passed, failed or undecided: at chance in smaller models"),
@@ -108,7 +109,11 @@ VERDICTS = (
 )
 ESTIMATES = (
     *ID,
-    Column("part", "string", "presence, absence, departure, raw, published, or a rival's name"),
+    Column(
+        "part",
+        "string",
+        "presence, absence, departure, raw, published, specification curve, or a rival",
+    ),
     Column("term", "string", "what is estimated"),
     Column("estimate", "number", "the estimate, in the units of its term"),
     Column("std_error", "number", "its standard error"),
@@ -131,7 +136,12 @@ RIVALS = (
     Column("p_value", "number", "p-value of left"),
     Column("p_adjusted", "number", "the same, adjusted over rivals and tasks"),
     *interval("change", "raw minus controlled", "score points"),
-    Column("models_needed", "integer", "models that would decide, about", "models"),
+    Column(
+        "models_needed",
+        "integer",
+        "models that would decide, about, once a departure is shown",
+        "models",
+    ),
 )
 CURVES = (
     *ID,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from confounds import text
 from confounds.export import _around, _columns
 from confounds.export._columns import ID, Column, Sheet
-from confounds.report._points import raw_fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +39,7 @@ def sheets(audits: Sequence[Audit], outcomes: Outcomes | None) -> tuple[Sheet, .
         ),
         _sheet("power", "Power of the layout", _around.POWER, audits, _around.power),
         _sheet("slices", "Items by difficulty", _around.SLICES, audits, _around.slices),
+        _sheet("remarks", "What to know of the numbers", _around.REMARKS, audits, _around.remarks),
         _sheet("findings", "Findings about the data", _columns.FINDINGS, audits, _findings),
     ]
     if outcomes is not None:
@@ -61,7 +61,7 @@ def _id(audit: Audit) -> Row:
 
 def _verdict(audit: Audit) -> Iterator[Row]:
     claim, verdict = audit.claim, audit.verdict
-    fit = raw_fit(audit)
+    fit = audit.raw_fit
     yield {
         "scale": claim.scale,
         "condition": text.condition(claim.condition),
@@ -69,6 +69,7 @@ def _verdict(audit: Audit) -> Iterator[Row]:
         "explained_by": "; ".join(verdict.explained_by),
         "untested": "; ".join(verdict.untested),
         "reason": verdict.reason,
+        "certain": "; ".join(verdict.certain),
         "expected": claim.expect,
         **{name: part.status for name, part in audit.apparent.items()},
         **(_fit(fit) if fit else {}),
@@ -102,13 +103,15 @@ def _interval(name: str, item: Estimate | None) -> Row:
 def _estimates(audit: Audit) -> Iterator[Row]:
     for part in audit.apparent.values():
         yield from (_estimate(part.name, item) for item in part.estimates)
-    raw = raw_fit(audit)
+    raw = audit.raw_fit
     if raw is not None:
         yield from (_estimate("raw", item) for item in raw.estimates)
     for test in audit.tests:
         known = (test.effect, test.change, *test.estimates)
         yield from (_estimate(test.rival, item) for item in known if item is not None)
     yield from (_estimate("published", item) for item in audit.descriptions)
+    curve = audit.exploration.multiverse if audit.exploration else None
+    yield from (_estimate("specification curve", item) for item in (curve.joint if curve else ()))
 
 
 def _estimate(part: str, item: Estimate) -> Row:
@@ -140,7 +143,7 @@ def _points(audit: Audit) -> Iterator[Row]:
 
 
 def _fits(audit: Audit) -> Iterator[tuple[str, ThresholdFit]]:
-    raw = raw_fit(audit)
+    raw = audit.raw_fit
     if raw is not None:
         yield "raw", raw
     yield from ((test.rival, fit) for test in audit.tests for fit in test.fits if fit != raw)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,7 +87,8 @@ def design_of(fits: Fits, *, simulations: int = SIMULATIONS, tell: Tell | None =
         )
     found = _search(world, search, search.smallest, unit)
     additions = _additions(world, search, found.by_effect, fits.claim.scale)
-    return replace(found, additions=additions, assumptions=_assumed_of_table(world))
+    assumed = (*_assumed_of_table(world), *_falls(found))
+    return replace(found, additions=additions, assumptions=assumed)
 
 
 def plan_design(layout: Layout, effect: float, search: Search) -> Design:
@@ -114,7 +116,7 @@ def plan_design(layout: Layout, effect: float, search: Search) -> Design:
 
     by_effect = search_effects(world, search, 1.0)
     found = _over_models(grow, layout.models, effect, by_effect, search)
-    return replace(found, assumptions=_assumed_of_layout(layout, world))
+    return replace(found, assumptions=(*_assumed_of_layout(layout, world), *_falls(found)))
 
 
 def _search(world: World, search: Search, effect: float, unit: float) -> Design:
@@ -195,8 +197,10 @@ def _with(world: World, x: Floats, family: Ints) -> World:
 
 def _assumed_of_table(world: World) -> tuple[str, ...]:
     like_those = (
-        "models added by number are laid out like those there, in new families; each has the "
-        "items, the chance level and the covariates of the nearest one there"
+        "over true steps the models lie as they do; over numbers of models they are laid out anew, "
+        "fewer taken evenly over the scales, more between those there, in new families; additions "
+        "are put beside those there. So one number of models can have three powers. Each added "
+        "model has the items, the chance level and the covariates of the nearest one there"
     )
     known = (
         "curve and variances are taken as estimated from this table, without their error: over "
@@ -209,11 +213,24 @@ def _assumed_of_table(world: World) -> tuple[str, ...]:
 def _assumed_of_layout(layout: Layout, world: World) -> tuple[str, ...]:
     where = "in blocks of scale of their own" if layout.disjoint else "all along the range"
     models = (
-        f"models evenly spaced over {layout.decades:g} decades, families {where}; "
+        f"models evenly spaced over {layout.decades:g} decades, anew for every number of models, "
+        f"families {where}; "
         f"{layout.items:,} items a score, chance {layout.chance:g}"
     )
     pair = f"the conditions of a pair share {layout.shared:.0%} of the variance between models"
     return models, _assumed_of_curve(world), pair
+
+
+def _falls(design: Design) -> tuple[str, ...]:
+    """What is to be known of a power that falls somewhere, where it does."""
+    curves = (design.by_effect, design.by_models)
+    if not any(b.power < a.power for points in curves for a, b in pairwise(points)):
+        return ()
+    return (
+        "power need not rise from point to point: each carries a simulation error (SE), and a step "
+        "that brings the curve to its ceiling can look like the end of a gradual rise; what is "
+        "read off it is read off the rising curve nearest to the points",
+    )
 
 
 def _assumed_of_curve(world: World) -> str:

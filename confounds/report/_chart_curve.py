@@ -52,7 +52,7 @@ class Panel:
 def raw_panel(audit: Audit, *, legend: bool) -> Panel:
     """The panel of the claim's own condition."""
     points = _points.raw_points(audit)
-    return _panel(audit, points, _points.raw_fit(audit), legend=legend)
+    return _panel(audit, points, audit.raw_fit, legend=legend)
 
 
 def controlled_panel(audit: Audit, rival: str, fit: ThresholdFit) -> Panel:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from confounds.reasons import controlled
 from confounds.report import _chart
-from confounds.report._points import raw_fit
-from confounds.report._reasons import controlled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,7 @@ _LABEL_SHAPES = {
 
 def raw_effect(audit: Audit) -> Estimate | None:
     """The step beyond gradual growth in the claim's own condition, if it was estimated."""
-    fit = raw_fit(audit)
+    fit = audit.raw_fit
     known = (item for item in (fit.estimates if fit else ()) if item.term == "effect")
     return next((item for item in known if item.estimate is not None), None)
 

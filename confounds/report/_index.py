@@ -13,8 +13,9 @@ from confounds.errors import NothingSelectedError, UsageError
 from confounds.files import write_whole
 from confounds.report import _html, _write
 from confounds.report._chart_forest import claim_names
+from confounds.report._counts import counts, tally
 from confounds.report._drawings import slug
-from confounds.report.glance import MEANINGS, lead
+from confounds.report.glance import lead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
 
 _INDEX = _html.template("""\
 <p class="lead">{{ lead }}</p>
-<ul class="counts">
-{% for label, count in counts %}
-<li class="{{ label }}"><strong>{{ count }}</strong>
-<span class="badge {{ label }}">{{ label }}</span>
-<span class="meaning">{{ meanings[label] }}</span></li>
-{% endfor %}
-</ul>
+{{ counts }}
 <table class="reports">
 <caption>A row a report: how many of its claims came out how, and which survive.</caption>
 <thead><tr><th scope="col">Report</th><th scope="col">Claims</th>
@@ -98,8 +93,7 @@ def index(reports: Mapping[str, tuple[Audit, ...]], files: Mapping[str, str]) ->
     every = tuple(audit for audits in reports.values() for audit in audits)
     content = _INDEX.render(
         lead=f"{text.plural(len(reports), 'report')}. {lead(every)}",
-        counts=[(label, _count(every, label)) for label in LABELS],
-        meanings=MEANINGS,
+        counts=counts(every),
         labels=LABELS,
         rows=[_row(name, audits, files[name]) for name, audits in reports.items()],
     )
@@ -121,12 +115,8 @@ def _row(name: str, audits: tuple[Audit, ...], file: str) -> dict[str, Any]:
         "name": name,
         "file": file,
         "claims": len(audits),
-        "counts": {label: _count(audits, label) for label in LABELS},
+        "counts": tally(audits),
         "by": ", ".join(f"{_html.words(rival)} ({n})" for rival, n in by.most_common()) or "none",
         "surviving": surviving[:_MOST],
         "more": f" and {len(surviving) - _MOST} more" if len(surviving) > _MOST else "",
     }
-
-
-def _count(audits: Sequence[Audit], label: str) -> int:
-    return sum(audit.verdict.label == label for audit in audits)

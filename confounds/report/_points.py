@@ -17,16 +17,6 @@ RAW = "raw"
 Point = dict[str, Any]
 
 
-def raw_fit(audit: Audit) -> ThresholdFit | None:
-    """The fit of the claim's own condition, or None where it could not be fitted.
-
-    Controlled fits may stand in `fits` without a raw one; then departure has no estimate.
-    """
-    departure = audit.apparent.get("departure")
-    unfitted = departure is not None and not departure.estimates
-    return None if unfitted or not audit.fits else audit.fits[0]
-
-
 def raw_points(audit: Audit) -> list[Point]:
     """The drawable scores of the claim's own condition."""
     return _drawable(point for point in audit.points if point["role"] == RAW)

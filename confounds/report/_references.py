@@ -6,7 +6,6 @@ import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from confounds.report._points import raw_fit
 from confounds.verdict import SCREENING
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def entries() -> dict[str, str]:
 
 def _used(audit: Audit) -> Iterator[str]:
     yield "wei2022"
-    if raw_fit(audit) is not None:
+    if audit.raw_fit is not None:
         yield from _THRESHOLD
     absence = audit.apparent.get("absence")
     tested = [test.rival for test in audit.tests if test.status == "tested"]

@@ -14,9 +14,9 @@ from confounds import plugins, text
 from confounds.claim import LABELS
 from confounds.errors import NothingSelectedError, UsageError
 from confounds.files import write_whole
+from confounds.reasons import certain, why
 from confounds.report import _html, _live
 from confounds.report._chart_forest import claim_names
-from confounds.report._reasons import why
 from confounds.report._section import Section, View
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ def _task(view: View, name: str, sections: list[Section]) -> dict[str, Any]:
         "label": audit.verdict.label,
         "why": why(audit),
         "reason": audit.verdict.reason,
+        "certain": certain(audit),
         "statement": audit.claim.statement,
         "about": _about(audit),
         "families": "\n".join(_live.families((audit,))) if view.interactive else "",

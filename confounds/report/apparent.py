@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from confounds import text
 from confounds.report._html import template, words
-from confounds.report._points import raw_fit
 from confounds.report._section import Section
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ _TERMS = {
 def render(view: View) -> str:
     """The three parts with status, reason and numbers; then the numbers of the threshold fit."""
     parts = [_shown(part, view.audit.claim.scale) for part in view.audit.apparent.values()]
-    fit = raw_fit(view.audit)
+    fit = view.audit.raw_fit
     numbers = fit_numbers(view.audit, fit) if fit else []
     return _APPARENT.render(parts=parts, numbers=numbers) if parts or numbers else ""
 

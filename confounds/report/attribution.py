@@ -31,14 +31,14 @@ METHODS = {"shapley": "Shapley", "gelbach": "Gelbach", "khb": "KHB (Karlson, Hol
 _ATTRIBUTION = template("""\
 {% if conclusion %}<p>{{ conclusion }}</p>{% endif %}
 {{ figure }}
-{% for line in refused %}
+{% for line in remarks %}
 <p class="note">{{ line }}</p>
 {% endfor %}
 """)
 
 
 def render(view: View) -> str:
-    """The shares as bars, in words, and by every method in the table; refusals with the reason."""
+    """The shares as bars, in words, and by every method in the table; then notes and refusals."""
     audit = view.audit
     known = audit.exploration.attribution if audit.exploration else ()
     if not known:
@@ -47,7 +47,7 @@ def render(view: View) -> str:
     return _ATTRIBUTION.render(
         conclusion=conclusion(found) if found else "",
         figure=_figure(view, found, known) if found else "",
-        refused=_refused(known),
+        remarks=(*_notes(known), *_refused(known)),
     )
 
 
@@ -66,6 +66,12 @@ def _carried(item: Estimate) -> str:
     holds_zero = item.ci_lower is not None and item.ci_lower <= 0 <= (item.ci_upper or 0.0)
     shown = " (its interval holds 0)" if holds_zero else ""
     return f"{words(item.term)} carries {text.estimate(item)}{shown}"
+
+
+def _notes(known: Sequence[Attribution]) -> list[str]:
+    """What the reader of the shares must know, once for all methods that say it."""
+    said = dict.fromkeys(note for item in known for note in item.notes)
+    return [f"Note: {note.rstrip('. ')}." for note in said]
 
 
 def _refused(known: Sequence[Attribution]) -> list[str]:

@@ -18,7 +18,6 @@ from confounds.report._chart_curve import (
 )
 from confounds.report._figure import data_table, figure
 from confounds.report._html import template, words
-from confounds.report._points import raw_fit
 from confounds.report._section import Section
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ _CONTRAST = template("""\
 def render(view: View) -> str:
     """Small panels: raw first, then one for every controlled fit; one table of all scores."""
     audit = view.audit
-    raw = raw_fit(audit)
+    raw = audit.raw_fit
     controlled = [
         (_title(audit, test.rival, fit), controlled_panel(audit, test.rival, fit))
         for test in audit.tests

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds import text
 from confounds.claim import LABELS
+from confounds.reasons import certain, why
 from confounds.report import _chart
 from confounds.report._chart_forest import (
     MOST_TASKS,
@@ -14,9 +15,9 @@ from confounds.report._chart_forest import (
     task_chart,
     task_rows,
 )
+from confounds.report._counts import counts
 from confounds.report._figure import data_table, figure
 from confounds.report._html import template, words
-from confounds.report._reasons import why
 from confounds.report._section import Section
 
 if TYPE_CHECKING:
@@ -25,22 +26,9 @@ if TYPE_CHECKING:
     from confounds.report._section import View
     from confounds.results import Audit
 
-MEANINGS = {
-    "survives": "it appears at scale, and no rival explanation that could be tested explains it",
-    "explained": "it appears at scale, and a rival explanation explains it",
-    "inconclusive": "this table cannot decide between emergence and a rival explanation",
-    "absent": "there is no emergence to explain: not there at the top, or there all along",
-}
-
 _GLANCE = template("""\
 <p class="lead">{{ lead }}</p>
-<ul class="counts">
-{% for label, count in counts %}
-<li class="{{ label }}"><strong>{{ count }}</strong>
-<span class="badge {{ label }}">{{ label }}</span>
-<span class="meaning">{{ meanings[label] }}</span></li>
-{% endfor %}
-</ul>
+{{ counts }}
 <table class="glance">
 <caption>Step: the jump at the threshold beyond gradual growth, in score points, with its
 interval. Left: what remains of it under the control. Left open: a rival explanation that this table
@@ -70,12 +58,10 @@ def render(view: View) -> str:
     """The counts, the table of verdicts, and the effects of all tasks in one chart."""
     names = claim_names(view.audits)
     rows = [_row(i, name, audit) for i, (name, audit) in enumerate(zip(names, view.audits), 1)]  # noqa: B905
-    counts = [(label, _count(view, label)) for label in LABELS]
     groups = [(label, [row for row in rows if row["label"] == label]) for label in LABELS]
     return _GLANCE.render(
         lead=lead(view.audits),
-        counts=counts,
-        meanings=MEANINGS,
+        counts=counts(view.audits),
         groups=[(label, found) for label, found in groups if found],
         expected=any(audit.claim.expect for audit in view.audits),
         chart=_chart_of(view),
@@ -128,10 +114,17 @@ def _row(number: int, name: str, audit: Audit) -> dict[str, Any]:
         "name": name,
         "label": verdict.label,
         "effect": text.estimate(raw_effect(audit)),
-        "why": why(audit),
+        "why": "; ".join((why(audit), *_at_least(audit))),
         "untested": _untested(audit),
         "expected": f"{expect}: {met}" if expect else text.MISSING,
     }
+
+
+def _at_least(audit: Audit) -> tuple[str, ...]:
+    """Of a claim left open, what rivals are shown to carry all the same."""
+    if audit.verdict.label != "inconclusive":
+        return ()
+    return tuple(sentence for sentence in certain(audit) if sentence.startswith("at least"))
 
 
 def _untested(audit: Audit) -> str:
@@ -165,10 +158,6 @@ def _chart_of(view: View) -> Markup | str:
     )
     said = {"alt": alt, "caption": caption, "kind": "wide"}
     return figure(spec, "glance-effects", said, data, live=view.interactive)
-
-
-def _count(view: View, label: str) -> int:
-    return sum(audit.verdict.label == label for audit in view.audits)
 
 
 def _were(count: int) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from confounds import text
 from confounds.report import _references
 from confounds.report._html import template
-from confounds.report._points import raw_fit
 from confounds.report._section import Section
 from confounds.verdict import SCREENING
 
@@ -60,7 +59,7 @@ which the table lacks data is not testable and is listed.{{ multiplicity }}</p>
 def render(view: View) -> str:
     """One paragraph a step; every value is read from the claims, fits and manifest."""
     claims = [audit.claim for audit in view.audits]
-    fits = [fit for audit in view.audits if (fit := raw_fit(audit)) is not None]
+    fits = [fit for audit in view.audits if (fit := audit.raw_fit) is not None]
     return _METHOD.render(
         tested=_tested(view.audits),
         metrics=_used(claim.metric.replace("_", " ") for claim in claims),
@@ -98,7 +97,7 @@ def _used(values: Iterable[str]) -> str:
 
 
 def _tested(audits: tuple[Audit, ...]) -> str:
-    fits = [fit for audit in audits if (fit := raw_fit(audit)) is not None]
+    fits = [fit for audit in audits if (fit := audit.raw_fit) is not None]
     models = sorted({fit.models for fit in fits})
     if not models:
         return "No claim had enough models of known size for a threshold test."

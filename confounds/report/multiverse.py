@@ -29,6 +29,9 @@ _MULTIVERSE = template("""\
 {% if left_out %}
 <p class="note">Could not be varied here: {{ left_out }}.</p>
 {% endif %}
+{% for note in notes %}
+<p class="note">Note: {{ note }}.</p>
+{% endfor %}
 """)
 
 
@@ -43,6 +46,7 @@ def render(view: View) -> str:
         conclusion=conclusion(found),
         figure=_figure(view, found) if known else "",
         left_out="; ".join(item.rstrip(". ") for item in found.left_out),
+        notes=[note.rstrip(". ") for note in found.notes],
     )
 
 

@@ -9,7 +9,6 @@ from confounds.report import _chart
 from confounds.report._chart_power import WANTED, power_chart
 from confounds.report._figure import data_table, figure
 from confounds.report._html import template
-from confounds.report._points import raw_fit
 from confounds.report._section import Section
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _POWER = template("""\
 <p>{{ conclusion }}</p>
 {{ figure }}
 {% if additions %}
-<p>What more models would buy at a step of {{ smallest }}:</p>
+<p>What models added to these would buy at a step of {{ at }}:</p>
 <ul class="plain">
 {% for what, power in additions %}
 <li>{{ what }}: power {{ power }}</li>
@@ -50,7 +49,7 @@ def render(view: View) -> str:
             figure="",
             additions=(),
             assumptions="",
-            smallest="",
+            at="",
         )
     added = [(item.added or "the table as it is", _power(item)) for item in design.additions]
     return _POWER.render(
@@ -58,7 +57,7 @@ def render(view: View) -> str:
         figure=_figure(view, design) if design.by_effect or design.by_models else "",
         additions=added,
         assumptions=f"{'; '.join(item.rstrip('. ') for item in design.assumptions)}.",
-        smallest=text.number(view.audit.claim.smallest_effect),
+        at=text.number(design.additions[0].effect) if design.additions else "",
     )
 
 
@@ -81,7 +80,7 @@ def conclusion(design: Design, smallest: float) -> str:
             if design.models_needed is not None
             else f"more than {text.plural(most, 'model')}"
         )
-        said.append(f"A step of {text.number(smallest)} takes {needed}.")
+        said.append(f"A step of {text.number(smallest)} takes {needed}, laid out like these.")
     return " ".join(said)
 
 
@@ -91,7 +90,7 @@ def _power(point: PowerPoint) -> str:
 
 def _figure(view: View, design: Design) -> Markup:
     audit = view.audit
-    smallest, fit = audit.claim.smallest_effect, raw_fit(audit)
+    smallest, fit = audit.claim.smallest_effect, audit.raw_fit
     own = design.by_effect[0].models if design.by_effect else (fit.models if fit else None)
     caption = (
         f"Upright bars: two simulation errors. Level line: {WANTED:.0%}. Dotted: the smallest "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from confounds import text
+from confounds.reasons import controlled, would_decide
 from confounds.report._html import template, words
-from confounds.report._reasons import controlled
 from confounds.report._section import Section
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _RIVALS = template("""\
 <td data-label="Why" class="why">{{ row.reason }}
 {% if row.null %}<br><span class="null">Null: {{ row.null }}</span>{% endif %}
 {% if row.numbers %}<br><span class="numbers-line">{{ row.numbers }}</span>{% endif %}
-{% if row.needed %}<br>About {{ row.needed }} would decide it.{% endif %}</td></tr>
+{% if row.needed %}<br>{{ row.needed | capitalize }} it.{% endif %}</td></tr>
 {% endfor %}
 </tbody></table>
 {% endif %}
@@ -72,7 +72,7 @@ def _row(audit: Audit, test: RivalTest) -> dict[str, Any]:
         "reason": test.reason,
         "null": test.null,
         "numbers": "; ".join(_number(item, axis) for item in test.estimates if _known(item)),
-        "needed": text.plural(test.models_needed, "model") if test.models_needed else "",
+        "needed": would_decide(audit, (test,)) if test.outcome == "inconclusive" else "",
     }
 
 

@@ -8,7 +8,6 @@ from confounds import text
 from confounds.report import _chart
 from confounds.report._chart_sharpness import sharpness_chart
 from confounds.report._figure import data_table, figure
-from confounds.report._points import raw_fit
 from confounds.report._section import Section
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def render(view: View) -> str:
     """The sharpness curve of the raw fit."""
     audit = view.audit
-    fit = raw_fit(audit)
+    fit = audit.raw_fit
     if fit is None or len(fit.sharpness) < 2:
         return ""
     caption = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from confounds import text
+from confounds.reasons import left_open, would_decide
 from confounds.report._chart_forest import claim_names
 from confounds.report._html import template, words
 from confounds.report._section import Section
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from confounds.report._section import View
-    from confounds.results import Audit, RivalTest
+    from confounds.results import Audit
 
 _UNTESTED = template("""\
 {% if untested %}
@@ -32,12 +33,13 @@ _UNTESTED = template("""\
 {% if undecided %}
 <table class="undecided">
 <caption>Rival explanations that were tested and left open.</caption>
-<thead><tr><th scope="col">Claim</th>
-<th scope="col">Rivals left open (models that would decide, about)</th></tr></thead>
+<thead><tr><th scope="col">Claim</th><th scope="col">Rivals left open</th>
+<th scope="col">What would decide</th></tr></thead>
 <tbody>
 {% for row in undecided %}
 <tr><th scope="row" data-label="Claim">{{ row.claim | breakable }}</th>
-<td data-label="Left open">{{ row.rivals }}</td></tr>
+<td data-label="Left open">{{ row.rivals }}</td>
+<td data-label="What would decide">{{ row.decide }}</td></tr>
 {% endfor %}
 </tbody></table>
 {% endif %}
@@ -110,15 +112,11 @@ def _undecided(names: Sequence[str], audits: Sequence[Audit]) -> list[dict[str, 
     """One row for every inconclusive claim, with the rivals left open."""
     rows = []
     for name, audit in zip(names, audits, strict=True):
-        rivals = [_open(test) for test in audit.tests if test.outcome == "inconclusive"]
-        if audit.verdict.label == "inconclusive" and rivals:
-            rows.append({"claim": name, "rivals": ", ".join(rivals)})
+        left = left_open(audit)
+        if audit.verdict.label == "inconclusive" and left:
+            rivals = ", ".join(words(test.rival) for test in left)
+            rows.append({"claim": name, "rivals": rivals, "decide": would_decide(audit, left)})
     return rows
-
-
-def _open(test: RivalTest) -> str:
-    needed = f" ({test.models_needed:,})" if test.models_needed else ""
-    return f"{words(test.rival)}{needed}"
 
 
 def _some(claims: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from rivals.made import World as MadeWorld
 from rivals.made import claim_of, frame_of, outcomes_of
 
 from confounds.errors import UsageError
+from confounds.exploration import Design, PowerPoint
 from confounds.inference import _link
 from confounds.inference._effect import effect_freedom, fit_threshold, working_covariance
 from confounds.inference._plan import TestPlan as Plan
@@ -31,7 +32,7 @@ from confounds.inference._power_search import crossing, search_models
 from confounds.inference._power_world import Layout, World, world_of
 from confounds.inference._reference import p_value
 from confounds.inference.fits import Fits, Settings
-from confounds.inference.power import Search, design_of, plan_design
+from confounds.inference.power import Search, _falls, design_of, plan_design
 from confounds.inference.threshold import test_threshold as run_test
 
 QUICK = Search(smallest=0.1, simulations=100, seed=1)
@@ -277,3 +278,10 @@ def test_an_unbounded_metric_has_power():
     assert power[0] < 0.15
     assert power[1] > 0.8
     assert shown_below(draw_world(world, 0.0, 20, rng()), world, 0.5).any()
+
+
+def test_a_power_that_falls_is_explained_and_only_then() -> None:
+    rising = tuple(PowerPoint(10, step / 10, step / 10, 0.02) for step in (1, 2, 3))
+    assert _falls(Design(rising)) == ()
+    (said,) = _falls(Design(by_models=(*rising, PowerPoint(12, 0.4, 0.2, 0.02))))
+    assert said.startswith("power need not rise from point to point")

@@ -195,7 +195,21 @@ def decided() -> tuple[Audit, ...]:
             (*explained, *UNTESTED),
             exploration=exploration(),
         ),
-        audit("strategyqa", "inconclusive", reasons[2], (*left, *UNTESTED)),
+        audit(
+            "strategyqa",
+            "inconclusive",
+            reasons[2],
+            (*left, *UNTESTED),
+            verdict=Verdict(
+                "inconclusive",
+                reasons[2],
+                untested=("exposure", "seed_luck"),
+                certain=(
+                    "at least 0.12 of the 0.31 is in_context's",
+                    "at most 0.05 of the 0.31 is prompt_format's",
+                ),
+            ),
+        ),
     )
 
 

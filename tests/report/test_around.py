@@ -60,6 +60,15 @@ def test_the_shares_are_said(audits) -> None:
     )
 
 
+def test_notes_on_shares_and_specifications_are_printed_once(audits) -> None:
+    view = with_exploration(audits[0], exploration())
+    shares = attribution_section(view)
+    assert shares.count("Note: prompt could not be switched off: it has one level.") == 1
+    choices = multiverse_section(view)
+    assert "Note: all 24 specifications were run." in choices
+    assert "Note: p-values are ranks among 199 draws." in choices
+
+
 def test_a_refused_attribution_is_one_line(audits) -> None:
     refused = tuple(
         Attribution(method, None, reason="shots and tuning vary together.")
@@ -129,12 +138,12 @@ def test_power_is_drawn_over_steps_and_models(audits) -> None:
 def test_power_is_concluded(audits) -> None:
     assert shown(design(), 0.1) == (
         "With 17 models as they lie here, a true step of 0.32 or more is found with 80% power. "
-        "A step of 0.10 takes about 64 models."
+        "A step of 0.10 takes about 64 models, laid out like these."
     )
     beyond = replace(design(), minimum_effect=None, models_needed=None)
     assert shown(beyond, 0.1) == (
         "With 17 models as they lie here, not even a true step of 0.40 is found with 80% power. "
-        "A step of 0.10 takes more than 100 models."
+        "A step of 0.10 takes more than 100 models, laid out like these."
     )
 
 

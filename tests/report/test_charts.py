@@ -99,8 +99,8 @@ def test_a_metric_without_bounds_has_an_axis_of_its_own(audits) -> None:
 def test_controlled_fits_alone_are_no_raw_fit(audits) -> None:
     lost = Part("departure", "undecided", "needs 8 models; there are 4")
     audit = replace(audits[0], apparent={**audits[0].apparent, "departure": lost})
-    assert _points.raw_fit(audits[0]) is audits[0].fits[0]
-    assert _points.raw_fit(audit) is None
+    assert audits[0].raw_fit is audits[0].fits[0]
+    assert audit.raw_fit is None
     assert raw_panel(audit, legend=True).fit is None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from explored import NOT_OFF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,12 +59,14 @@ def test_every_number_of_the_audits_is_exported_in_full(audits, folder) -> None:
     assert float(rows[0]["threshold_upper"]) == audits[0].fits[0]["threshold"].ci_upper
     assert float(rows[0]["p_two_level"]) == audits[0].fits[0].p_two_level
     assert rows[4]["effect"] == rows[4]["models"] == ""
+    assert rows[2]["certain"] == "; ".join(audits[2].verdict.certain) != ""
     rivals = read(folder / "rivals.csv")
     assert len(rivals) == sum(len(audit.tests) for audit in audits)
     left = [float(row["left"]) for row in rivals if row["left"]]
     assert left == [test.effect.estimate for a in audits for test in a.tests if test.effect]
     tidy = pd.concat([audit.tidy() for audit in audits])
-    estimates = [row for row in read(folder / "estimates.csv") if row["part"] != "published"]
+    beside = ("published", "specification curve")
+    estimates = [row for row in read(folder / "estimates.csv") if row["part"] not in beside]
     assert [float(row["estimate"]) for row in estimates] == tidy["estimate"].tolist()
 
 
@@ -88,7 +91,7 @@ def test_every_column_is_described_and_every_value_is_of_its_type(folder) -> Non
         f"{name}.csv"
         for name in [
             *("verdicts", "estimates", "rivals", "points", "curves", "sharpness", "findings"),
-            *("attribution", "specifications", "power", "slices"),
+            *("attribution", "specifications", "power", "slices", "remarks"),
         ]
     }
     for table in tables:
@@ -124,6 +127,12 @@ def test_what_stands_around_a_verdict_is_exported(audits, folder) -> None:
     own = [row["choices"] for row in made if row["own"] == "true"]
     assert own == ["scale=compute; metric=exact_match; null=gradual; baseline=chance"]
     assert len(read(folder / "power.csv")) == 8 + 5 + 1
+    joint = [row for row in read(folder / "estimates.csv") if row["part"] == "specification curve"]
+    assert [row["term"] for row in joint] == ["median_effect", "share_significant"]
+    remarks = [(row["about"], row["kind"], row["remark"]) for row in read(folder / "remarks.csv")]
+    assert remarks.count(("attribution", "note", NOT_OFF)) == 1
+    assert remarks.count(("power", "refused", "only 4 models have a known size")) == 1
+    assert ("specification curve", "note", "all 24 specifications were run") in remarks
     assert len(read(folder / "slices.csv")) == 3 * 13
 
 

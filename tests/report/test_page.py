@@ -17,7 +17,7 @@ pytest.importorskip("altair")
 
 from confounds.exploration import Exploration
 from confounds.report._write import page
-from confounds.results import Audit, Finding
+from confounds.results import Audit, Estimate, Finding
 
 pytestmark = pytest.mark.report
 
@@ -112,7 +112,8 @@ def hostile_exploration(name: str) -> Exploration:
     assert whole.design is not None
     assert whole.shape is not None
     shares = tuple(
-        replace(item, reason=item.reason and item.reason + name) for item in whole.attribution
+        replace(item, reason=item.reason and item.reason + name, notes=(name,))
+        for item in whole.attribution
     )
     made = tuple(
         replace(item, choices={f"{key}{name}": value + name for key, value in item.choices.items()})
@@ -122,7 +123,7 @@ def hostile_exploration(name: str) -> Exploration:
     return replace(
         whole,
         attribution=shares,
-        multiverse=replace(whole.multiverse, specifications=made, left_out=(name,)),
+        multiverse=replace(whole.multiverse, specifications=made, left_out=(name,), notes=(name,)),
         design=replace(whole.design, additions=added, assumptions=(name,)),
         slices=tuple(replace(item, label=item.label + name) for item in whole.slices),
         shape=replace(whole.shape, reason=name),
@@ -185,7 +186,28 @@ def test_a_rival_without_a_control_says_what_it_measured(audits) -> None:
 def test_what_was_not_tested_is_listed_with_what_would_decide(outline) -> None:
     flat = " ".join(outline.text.split())
     assert "exposure the table has no levels of exposure; two are needed all" in flat
-    assert "strategyqa in context (34)" in flat
+    assert "strategyqa in context about 34 models would decide" in flat
+
+
+def test_what_is_certain_stands_at_the_head_of_a_claim_left_open(html) -> None:
+    flat = " ".join(Outline(html).text.split())
+    assert (
+        "Certain, whatever the verdict: at least 0.12 of the 0.31 is in context's; "
+        "at most 0.05 of the 0.31 is prompt format's."
+    ) in flat
+    first = " ".join(Outline(html[: html.index('id="tasks"')]).text.split())
+    assert "would decide; at least 0.12 of the 0.31 is in context's" in first
+
+
+def test_one_number_of_models_is_said_where_the_departure_is_not_shown(audits) -> None:
+    wide = replace(
+        audits[2].fits[0],
+        estimates=(Estimate("effect", 0.05, ci_lower=-0.6, ci_upper=0.7),),
+        significant=False,
+    )
+    flat = " ".join(Outline(page((replace(audits[2], fits=(wide,)),))).text.split())
+    assert "more than 500 models would be needed to decide" in flat
+    assert "34 models" not in flat
 
 
 def test_findings_are_said_once(html) -> None:
@@ -228,7 +250,9 @@ def named(audit: Audit, name: str) -> Audit:
     return replace(
         audit,
         claim=claim,
-        verdict=replace(audit.verdict, reason=name, untested=(name,), explained_by=(name,)),
+        verdict=replace(
+            audit.verdict, reason=name, untested=(name,), explained_by=(name,), certain=(name,)
+        ),
         tests=tuple(
             replace(test, rival=test.rival + name, reason=name, null=name) for test in audit.tests
         ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from confounds import text
-from confounds.report._points import raw_fit
+from confounds.inference.needed import MOST, models_needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from confounds.results import Audit, Estimate, RivalTest
 
@@ -28,6 +28,11 @@ def why(audit: Audit) -> str:
     return audit.verdict.reason
 
 
+def certain(audit: Audit) -> tuple[str, ...]:
+    """What holds whatever the verdict, a sentence a rival, in words."""
+    return tuple(sentence.replace("_", " ") for sentence in audit.verdict.certain)
+
+
 def controlled(audit: Audit, test: RivalTest) -> Estimate | None:
     """What a rival's control leaves; None where the rival has no controlled condition."""
     if test.change is None and test.effect is not None and _is_raw(audit, test.effect):
@@ -35,8 +40,21 @@ def controlled(audit: Audit, test: RivalTest) -> Estimate | None:
     return test.effect
 
 
+def left_open(audit: Audit) -> tuple[RivalTest, ...]:
+    """The rivals that were tested and neither survived nor found to explain the claim."""
+    return tuple(test for test in audit.tests if test.outcome == "inconclusive")
+
+
+def would_decide(audit: Audit, left: Sequence[RivalTest]) -> str:
+    """How many models would decide these rivals, as a phrase; empty where that is not known.
+
+    A rival is decided of a departure that is shown: where it is not, that takes models too.
+    """
+    return _phrase([*(test.models_needed for test in left), *_for_departure(audit)])
+
+
 def _is_raw(audit: Audit, effect: Estimate) -> bool:
-    fit = raw_fit(audit)
+    fit = audit.raw_fit
     raw = {item.estimate for item in fit.estimates if item.term == "effect"} if fit else set()
     return effect.estimate in raw
 
@@ -57,12 +75,34 @@ def _explaining(audit: Audit) -> Iterator[str]:
 
 
 def _lacking(audit: Audit) -> Iterator[str]:
-    """The parts that did not pass, then how many rivals were left open."""
+    """The parts that did not pass, how many rivals were left open, and what would decide all."""
     for name, part in audit.apparent.items():
         if part.status != "passed":
             yield _MISSING[name] if part.estimates and name in _MISSING else part.reason
-    left = [test for test in audit.tests if test.outcome == "inconclusive"]
+    left = left_open(audit)
     if left:
-        needed = [test.models_needed for test in left if test.models_needed]
-        decide = f", which about {max(needed):,} models would decide" if needed else ""
-        yield f"{text.plural(len(left), 'rival')} left open{decide}"
+        yield f"{text.plural(len(left), 'rival')} left open"
+    decide = would_decide(audit, left)
+    if decide:
+        yield decide
+
+
+def _for_departure(audit: Audit) -> tuple[int, ...]:
+    """Models that would show the departure; none where it is shown, or its interval unknown."""
+    fit = audit.raw_fit
+    if fit is None or fit.significant or fit["effect"].ci_lower is None:
+        return ()
+    effect, smallest = fit["effect"], audit.claim.smallest_effect
+    return (models_needed(effect, fit.models, smallest) or MOST + 1,)
+
+
+def _phrase(needed: Sequence[int | None]) -> str:
+    """One number for all that is left open; where some have none, that it takes no fewer."""
+    known = [count for count in needed if count is not None]
+    if not known:
+        return ""
+    if max(known) > MOST:
+        return f"more than {MOST} models would be needed to decide"
+    if len(known) < len(needed):
+        return f"at least {max(known)} models would be needed to decide"
+    return f"about {max(known)} models would decide"
