@@ -7,18 +7,19 @@ export OMP_NUM_THREADS = 1
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export NO_MKDOCS_2_WARNING = true
 
 # What the core alone, without torch and altair, cannot run.
 NEEDS_EXTRAS = --ignore=tests/report --ignore=tests/probe -m "not report and not probe"
 # What cannot differ without them: the layers that may not import them, tested once, in test-all.
 SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves
 
-.PHONY: demo test setup lint types layers test-core test-all format clean screenshots latex
+.PHONY: demo test setup lint types layers docs test-core test-all format clean screenshots latex
 
 demo: .venv/.ready
 	.venv/bin/confounds demo --out demo
 
-test: lint types layers test-core test-all
+test: lint types layers docs test-core test-all
 
 setup: .venv/.ready
 
@@ -43,6 +44,10 @@ types: .venv/.ready
 layers: .venv/.ready
 	.venv/bin/lint-imports --no-logo
 
+# The documentation, into site/; strict: a broken link or an unknown name fails.
+docs: .venv/.ready
+	.venv/bin/mkdocs build --quiet --strict
+
 test-core: .venv-core/.ready
 	.venv-core/bin/pip install --quiet --no-build-isolation --no-deps --force-reinstall .
 	! .venv-core/bin/python -c 'import torch' 2>/dev/null
@@ -66,4 +71,4 @@ format: .venv/.ready
 	.venv/bin/ruff format .
 
 clean:
-	rm -rf .venv .venv-core build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-core build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

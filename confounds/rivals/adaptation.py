@@ -7,8 +7,17 @@ against a small fine-tuned one compares scale with scale, and is refused by name
 
 Estimand: the step at the raw threshold among the same models fine-tuned; beside it the mean gain
 of prompting over fine-tuning within models, in and out of distribution where both are known, and
-the scale from which prompting leads by more than the claim's `margin`. The assumption that would
-break it: fine-tuning draws out what is there; with enough data it also teaches.
+the scale from which prompting leads by more than the claim's `margin`.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, of the fine-tuned models, with
+mu(eta) = c + (1 - c) logistic(eta), eta their smooth curve and delta its step; the gain is the mean
+over models of prompted minus fine-tuned score, families as clusters.
+
+Assumption that would break it: fine-tuning draws out what is there; with enough data it also
+teaches.
+
+Source: Fu et al. 2022, A closer look at large language models' emergent abilities (the fair
+comparison); Snell et al. 2024 (arXiv 2411.16035).
 """
 
 from __future__ import annotations

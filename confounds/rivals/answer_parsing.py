@@ -3,7 +3,18 @@
 Controlled condition, in this order of preference: the score among answers that were parsed
 (metric `answer_parsed` beside the score), or a lenient rule for the same answers beside the
 strict one (exact match against the nearest option by BERTScore, or a flexible extraction).
-The assumption that would break it: unparsed answers would have been right as often as parsed.
+
+Estimand: the step at the raw threshold in the score among parsed answers, or under the lenient
+rule.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), of the
+scores r / a, where r is the share of right and a that of parsed answers of a model, on n a items;
+models with too few parsed answers are left out.
+
+Assumption that would break it: unparsed answers would have been right as often as parsed.
+
+Source: Lu et al. 2024 (arXiv 2309.01809) score the same answers by exact match and by the option
+nearest in BERTScore.
 """
 
 from __future__ import annotations

@@ -5,6 +5,19 @@ classes a run is a constant answer if macro-F1 = acc / (1 + acc) (one class reca
 other never). Where there is no macro-F1, it is one if its score equals that of the best constant
 answer to within half an item and another model's does too: one model may be there by ability.
 Controlled condition: such models are given chance, since they show no ability.
+
+Estimand: the step at the raw threshold once constant answers are put at chance.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), of the
+scores with c in place of acc where |macro-F1 - acc / (1 + acc)| < .002, or else where
+|acc - majority| < 1 / (2n). Recall 1 of a class with share acc, and 0 of
+the other, give F1 = 2 acc / (1 + acc) and 0.
+
+Assumption that would break it: a model at that very score knows nothing; one that has the ability
+and scores the same by coincidence is put at chance too.
+
+Source: the identity follows from the definition of F1; Lu et al. 2024 (arXiv 2309.01809) publish
+macro-F1 beside accuracy.
 """
 
 from __future__ import annotations

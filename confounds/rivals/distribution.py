@@ -5,8 +5,14 @@ A score may jump where items resemble training or fine-tuning data, and nowhere 
 have, and find fine-tuning better in distribution, prompting better out of it. Controlled
 condition: the same models on shifted items (`distribution = "out"`).
 
-Estimand: the step at the raw threshold on shifted items. The assumption that would break it: the
-shifted items are as hard as the others but for the shift (their own chance level is used).
+Estimand: the step at the raw threshold on shifted items.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve on shifted items, delta its step and c their own chance level.
+
+Assumption that would break it: the shifted items are as hard as the others but for the shift.
+
+Source: Fu et al. 2022, A closer look at large language models' emergent abilities.
 """
 
 from __future__ import annotations

@@ -7,8 +7,16 @@ condition: the same models on unseen items; where there are none, on items pertu
 the remembered answer is wrong; where only doses are known, on the items seen least often.
 
 Estimand: the step at the raw threshold on those items, and beside it the dose-response: by how
-much the step grows for a tenfold of (1 + times seen). The assumption that would break it: seen
-and unseen items are equally hard (draw the unseen ones from the same source).
+much the step grows for a tenfold of (1 + times seen).
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve on those items and delta its step; the dose-response is the least-squares slope of that
+number on log10(1 + dose).
+
+Assumption that would break it: seen and unseen items are equally hard (draw the unseen ones from
+the same source).
+
+Source: Carlini et al. 2023 (arXiv 2202.07646); Razeghi et al. 2022 (arXiv 2202.07206).
 """
 
 from __future__ import annotations

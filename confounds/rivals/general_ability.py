@@ -5,7 +5,7 @@ the task's score jumps with scale although it grows gradually with ability. The 
 against general capability (`confounds.inference.capability`: first principal component of the other
 tasks, the task itself left out; the loss where there is one) in place of scale.
 
-Estimands: (a) the step along the capability axis, in decades that it is worth; (b) the step along
+Estimand: (a) the step along the capability axis, in decades that it is worth; (b) the step along
 scale with capability as a covariate, at the raw threshold. The two differ in what error in the axis
 does. A step that is scale's own is blurred along a noisy axis, so (a) alone would explain too much;
 a step that is capability's own is not taken away by a covariate that is measured with error, so (b)
@@ -19,8 +19,17 @@ alone would explain too little, and survive too much.
 * not testable: what the axis says beyond scale is not reliable (Cronbach's alpha below .7): then
   capability cannot be told from scale in this table.
 
-Several axes: survives only along every one, explained if one explains. Assumption that would break
-it: the other tasks do not need the very skill whose emergence is claimed.
+Several axes: survives only along every one, explained if one explains.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), where
+(a) x is the capability axis in decades of scale, (b) eta = a + b x + g z + delta h(x; psi), z the
+capability and x the scale.
+
+Assumption that would break it: the other tasks do not need the very skill whose emergence is
+claimed.
+
+Source: Ruan et al. 2024 (arXiv 2405.10938), the first principal component of benchmarks; Du et al.
+2024 (arXiv 2403.15796), the loss.
 """
 
 from __future__ import annotations

@@ -3,8 +3,17 @@
 Lu et al. (2024): abilities seen with examples in the prompt may be in-context learning, which
 itself appears with scale. Controlled condition: the same models at zero shots; where the claim
 was already made at zero shots, or the table has no zero-shot rows, shuffled demonstrations.
-The assumption that would break it: zero shots fail for another reason than the missing
-examples, such as an answer format that only examples reveal (see `prompt_format`).
+
+Estimand: the step at the raw threshold without examples, or with shuffled ones.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve without examples and delta its step; the change is the raw step less this one, of the
+same models.
+
+Assumption that would break it: zero shots fail for another reason than the missing examples, such
+as an answer format that only examples reveal (see `prompt_format`).
+
+Source: Lu et al. 2024 (arXiv 2309.01809).
 """
 
 from __future__ import annotations

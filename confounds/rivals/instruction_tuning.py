@@ -3,6 +3,17 @@
 If the large models are the tuned ones, tuning and scale are one variable. Controlled condition:
 base models alone. The change compares the tuned with the base models where both suffice; it is
 not paired, since tuned and base models are different models.
+
+Estimand: the step at the raw threshold among base models.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve of the base models and delta its step; the change is the step among tuned models less
+this one, the two taken as independent.
+
+Assumption that would break it: base models can be asked as the tuned ones are (an instruction that
+only a tuned model follows is no fair question to a base model).
+
+Source: Lu et al. 2024 (arXiv 2309.01809) hold tuned against base models of the same sizes.
 """
 
 from __future__ import annotations

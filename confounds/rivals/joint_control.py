@@ -7,8 +7,15 @@ each rival taken alone is survived. Controlled condition: that of every rival th
 unseen items and base models ...).
 
 Estimand: the step at the raw threshold in that condition; `explained` says that the confounds
-explain it together, the single rivals whether one is enough. The assumption that would break it:
-the ability needs one of them (a task that no model can read without an example).
+explain it together, the single rivals whether one is enough.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve with every confound controlled and delta its step.
+
+Assumption that would break it: the ability needs one of them (a task that no model can read
+without an example).
+
+Source: Lu et al. 2024 (arXiv 2309.01809) control two at once: base models at zero shots.
 """
 
 from __future__ import annotations

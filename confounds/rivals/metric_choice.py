@@ -3,11 +3,21 @@
 Schaeffer et al. (2023): a metric that needs several tokens right at once turns smooth growth of
 the per-token probability into a jump. Controlled condition: the same models under a linear
 metric of the same task. It survives if one linear metric shows the threshold; it is explained
-only if every linear metric excludes it. The smallest effect of interest on the linear metric is
-that share of its range over the models which the claim's is of the range of the claim's metric.
-Where no linear metric shows a threshold and none excludes one, a second question decides: is exact
-match what smooth growth per token gives over the length of the target (`inference/composition.py`)?
-The assumption that would break it: the linear metric measures the same answer, as precisely.
+only if every linear metric excludes it. Where no linear metric shows a threshold and none excludes
+one, a second question decides: is exact match what smooth growth per token gives over the length
+of the target (`inference/composition.py`)?
+
+Estimand: the step at the raw threshold under each linear metric; in the second question, what exact
+match has beyond q^L.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi under the linear metric. The smallest effect of
+interest on it is s R_linear / R_claim, where s is the claim's and R the range of a metric over the
+models. The second question: the step of (exact match - q(x)^L), with q(x) the smooth null fitted
+to a per-token metric and L the tokens of the target.
+
+Assumption that would break it: the linear metric measures the same answer, as precisely.
+
+Source: Schaeffer, Miranda & Koyejo 2023 (arXiv 2304.15004).
 """
 
 from __future__ import annotations

@@ -3,6 +3,16 @@
 A jump that one format shows and another does not is a property of the format (Lu et al. 2024
 ran closed, closed by letter, and open prompts). Controlled conditions: each format alone.
 Survives only if every testable format survives; explained if one format excludes the step.
+
+Estimand: the step at the raw threshold in each other format.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve in that format, delta its step and c its own chance level.
+
+Assumption that would break it: every format asks the same question; one that no model can read
+shows no step because it shows nothing.
+
+Source: Lu et al. 2024 (arXiv 2309.01809).
 """
 
 from __future__ import annotations

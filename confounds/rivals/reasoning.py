@@ -4,9 +4,17 @@ Chain-of-thought prompting itself is said to help large models only (Wei et al. 
 seen with it may be the prompt's. Controlled condition: the same models answering directly.
 
 Estimand: the step at the raw threshold with direct answers; and beside it the crossing, the scale
-from which the chain gains more than the claim's `margin` over the direct answer. The assumption
-that would break it: the direct answer is parsed as well as the one at the end of a chain (see
-`answer_parsing`, and `confounds audit --strategy reasoning`).
+from which the chain gains more than the claim's `margin` over the direct answer.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve of direct answers and delta its step; the crossing is the log10 scale at which the
+expected gain, chain minus direct, reaches `margin` (`inference/crossing_point.py`).
+
+Assumption that would break it: the direct answer is parsed as well as the one at the end of a chain
+(see `answer_parsing`, and `confounds audit --strategy reasoning`).
+
+Source: Wei et al. 2022, Chain-of-thought prompting elicits reasoning in large language models
+(arXiv 2201.11903).
 """
 
 from __future__ import annotations

@@ -1,9 +1,20 @@
 """Sampling noise: could so few items show it?
 
 Null: every model lies on the gradual curve, and what departs from it is the luck of the items
-alone (no variation between models: the most that items can be blamed for). The supremum F is
-referred to scores drawn from that null with the items that were really asked. The assumption
-that would break it: items are not independent (several questions on one text).
+alone (no variation between models: the most that items can be blamed for). The statistic is
+referred to scores drawn from that null with the items that were really asked.
+
+Estimand: how likely such a departure is under item noise alone; beside it the smallest step that
+would stand out from it.
+
+Formula: p = (1 + #{T* >= T}) / (B + 1), with T the largest U^2 / S over psi, U the score and S the
+information of an upward step once the smooth curve is projected out, weights those of item noise
+alone.
+
+Assumption that would break it: items are independent (not several questions on one text).
+
+Source: Davies 1987 (a threshold that is searched for); Miller 2024 (arXiv 2411.00640) on the noise
+of items, and on questions that hang together.
 """
 
 from __future__ import annotations

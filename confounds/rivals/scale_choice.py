@@ -2,7 +2,7 @@
 
 Large models are often the ones that saw more data. Two questions.
 
-*Another axis.* Estimand: the step at the raw threshold of the claim's axis with the logarithm of
+*Another axis.* The step at the raw threshold of the claim's axis is estimated with the logarithm of
 another axis (parameters, tokens, compute) beside it, on the link scale: what smooth growth along
 the other axis leaves of the step. An axis that has nothing to do with the task takes nothing away;
 one that jumps where the claim's axis does, and along which the task grows smoothly, takes it all.
@@ -15,8 +15,15 @@ can leave a claim undecided and never explains it. The loss as an axis: see `gen
 * explained: beside another axis the step is shown to be smaller than the smallest effect, the raw
   departure is significant, and the change is above 0.
 
+Estimand: the step at the raw threshold beside each other axis; and its range over perturbed scales.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, eta = a + b x + g z + delta h(x; psi), z the
+logarithm of the other axis; SIMEX extrapolates the mean effect under added error of variance
+lambda sigma^2 (lambda = 0, .5, 1, 1.5, 2) by a quadratic to lambda = -1.
+
 Assumption that would break it: along the other axis the task grows linearly on the link scale.
-Sources: Wei et al. 2022 (three axes, one claim); Cook & Stefanski 1994 (SIMEX).
+
+Source: Wei et al. 2022 (arXiv 2206.07682; three axes, one claim); Cook & Stefanski 1994 (SIMEX).
 """
 
 from __future__ import annotations

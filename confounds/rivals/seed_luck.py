@@ -2,9 +2,8 @@
 
 Zhao et al. (2025): runs of one size differ by their random seed alone, their scores fall into two
 modes, and scale changes the probability of the better one, continuously. One run a size then jumps
-although within neither mode anything happens at the threshold. Estimand: the step at the raw
-threshold among runs of the same mode. Runs of one size are models of one family, tuning and scale,
-or levels of `seed`.
+although within neither mode anything happens at the threshold. Runs of one size are models of one
+family, tuning and scale, or levels of `seed`.
 
 * explained: the raw departure is significant; runs of one size fall into two modes (joint mixture
   test p < .05) that lie further apart than the smallest effect; lucky runs below the threshold or
@@ -16,8 +15,14 @@ or levels of `seed`.
   modes (95 % bound). A lucky mode whose probability takes `gradual` decades to grow splits 36 % of
   them. Agreement takes about 11 pairs.
 
-Assumption that would break it: runs of one size differ by seed alone. Source: Zhao et al. 2025
-(arXiv 2502.17356).
+Estimand: the step at the raw threshold among runs of the same mode.
+
+Formula: the coefficient of h(x; psi) in score = a + b x + g mode + delta h(x; psi) + errors of runs
+and families, on the score scale, where mode is 1 for runs in the upper mode.
+
+Assumption that would break it: runs of one size differ by seed alone.
+
+Source: Zhao et al. 2025 (arXiv 2502.17356).
 """
 
 from __future__ import annotations

@@ -8,7 +8,19 @@ below a third of the rise over the scale (gradual growth then accounts for two t
 whichever is larger. A width and a p-value alone would not do: a jump half way up an otherwise
 slow curve has a wide transition and, with 12 models, p above .05 in a fifth to a third of tables.
 A curve that may level off below 1 survives only where no ceiling that the scores allow undoes the
-departure (`inference.ceiling`). The assumption that would break it: models differ in their ceiling.
+departure (`inference.ceiling`).
+
+Estimand: the width of the transition from 10 to 90 % in decades, and the step beyond gradual
+growth.
+
+Formula: width = 2 ln(9) / slope = 4.394 / slope, slope in logits a decade; the step is
+mu(eta + delta) - mu(eta) at psi, with mu(eta) = c + (1 - c) logistic(eta) and a slope of at most
+4.394 / gradual.
+
+Assumption that would break it: models do not differ in their ceiling.
+
+Source: Davies 1987, Andrews 1993, Hansen 1996 (tests where the threshold is searched for); the
+equivalence part follows Schuirmann 1987.
 """
 
 from __future__ import annotations

@@ -5,12 +5,20 @@ large as GPT-3 from other recipes lack what it has (Fu et al. 2022: scale is nec
 sufficient). Controlled conditions: models within families of at least three sizes, every family
 at a level of its own; and, where code-tuned models are told, the models that are not.
 
-Estimand: the step at the raw threshold within families (family fixed effects), and without
-code-tuned models. Survives only if it remains in each; within families it explains where the raw
+Survives only if it remains in each; within families it explains where the raw
 two-level test alone is significant, since its check within families is this rival's own. The
 interval of the change takes the raw and the controlled effect as independent; they share models,
-which can only make it too wide. The assumption that would break it: one family is one recipe,
-whatever its size.
+which can only make it too wide.
+
+Estimand: the step at the raw threshold within families (family fixed effects), and without
+code-tuned models.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta) and
+eta = a_f + b x + delta h(x; psi), a free level a_f for every family f.
+
+Assumption that would break it: one family is one recipe, whatever its size.
+
+Source: Fu et al. 2022, A closer look at large language models' emergent abilities.
 """
 
 from __future__ import annotations

@@ -6,9 +6,16 @@ transition that the large have behind them. Controlled condition: every model at
 the latest that enough of them were scored at.
 
 Estimand: the step at the raw threshold at equal training; beside it, over the models with
-checkpoints, the change points of the train and held-out curves and the lag between them. The
-assumption that would break it: the common step is late enough for the ability to have shown, and
-a step is the same amount of data for every model.
+checkpoints, the change points of the train and held-out curves and the lag between them.
+
+Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
+smooth curve at the common step and delta its step; a change point is the log10 training step at
+which a rise is half done (`inference/change_points.py`).
+
+Assumption that would break it: the common step is late enough for the ability to have shown, and a
+step is the same amount of data for every model.
+
+Source: Power et al. 2022 (arXiv 2201.02177).
 """
 
 from __future__ import annotations

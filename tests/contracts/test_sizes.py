@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
     path
-    for folder in ("confounds", "tests", "benchmarks")
+    for folder in ("confounds", "tests", "benchmarks", "docs")
     for path in (ROOT / folder).rglob("*.py")
 )
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
