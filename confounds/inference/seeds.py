@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.special import expit
 
 from confounds.errors import NothingSelectedError
 from confounds.inference._dip import dip_p_value, dip_statistic, null_dips
@@ -248,42 +247,3 @@ def split_rate(modes: Modes, psi: float, reach: float) -> tuple[float, float, fl
         return 0.0, 0.0, 1.0
     upper = 1.0 if split >= pairs else float(stats.beta.ppf(0.95, split + 1, pairs - split))
     return pairs, split / pairs, upper
-
-
-def grows_smoothly(runs: Runs, modes: Modes) -> bool:
-    """Does a logistic probability of the upper mode do as well as one that jumps?
-
-    AIC of a logistic of any steepness in log scale (two parameters) against one probability below
-    and another above a threshold (three). A threshold at which nearly all runs succeed, some
-    failing, is told from luck that grows.
-    """
-    x, codes = np.unique(runs.sample.x, return_inverse=True)
-    count = np.bincount(codes).astype(np.float64, copy=False)
-    lucky = np.bincount(codes, modes.lucky.astype(np.float64)).astype(np.float64)
-    smooth = _log_likelihood(_logistic(x, lucky, count), lucky, count)
-    jumps = []
-    for cut in range(1, len(x)):
-        share = np.repeat(
-            [lucky[:cut].sum() / count[:cut].sum(), lucky[cut:].sum() / count[cut:].sum()],
-            [cut, len(x) - cut],
-        )
-        jumps.append(_log_likelihood(share, lucky, count))
-    return not jumps or 2 * smooth - 4 >= 2 * max(jumps) - 6
-
-
-def _logistic(x: Floats, lucky: Floats, count: Floats) -> Floats:
-    """Fitted probabilities of a logistic in x, by Newton's method with a weak ridge."""
-    design = np.column_stack([np.ones(len(x)), x - np.average(x, weights=count)])
-    theta = np.zeros(2)
-    for _ in range(50):
-        share = expit(design @ theta)
-        weight = count * share * (1 - share)
-        gram = design.T @ (design * weight[:, None]) + 1e-3 * np.eye(2)
-        step = np.linalg.solve(gram, design.T @ (lucky - count * share) - 1e-3 * theta)
-        theta = theta + np.clip(step, -2, 2)
-    return np.asarray(expit(design @ theta), dtype=np.float64)
-
-
-def _log_likelihood(share: Floats, lucky: Floats, count: Floats) -> float:
-    inside = np.clip(share, 1e-9, 1 - 1e-9)
-    return float((lucky * np.log(inside) + (count - lucky) * np.log(1 - inside)).sum())

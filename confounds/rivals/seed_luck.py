@@ -7,9 +7,9 @@ family, tuning and scale, or levels of `seed`.
 
 * explained: the raw departure is significant; runs of one size fall into two modes (joint mixture
   test p < .05) that lie further apart than the smallest effect; lucky runs below the threshold or
-  unlucky ones above it are seen, three at least; the probability of the upper mode is described by
-  a logistic of any steepness at least as well as by a jump (AIC); within modes the step is shown to
-  be smaller than the smallest effect; and the change from raw is above 0.
+  unlucky ones above it are seen, three at least; the probability of the upper mode is shown to grow
+  and not to jump (`inference.mode_growth`); within modes the step is shown to be smaller than the
+  smallest effect; and the change from raw is above 0.
 * survives: the raw departure is significant and upward, and runs of one size agree: within half a
   `gradual` of the threshold, less than a quarter of the pairs of runs of one size lie in different
   modes (95 % bound). A lucky mode whose probability takes `gradual` decades to grow splits 36 % of
@@ -33,11 +33,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference.contrast import Place, independent_change
+from confounds.inference.mode_growth import ModeGrowth, mode_growth
 from confounds.inference.seeds import (
     Modes,
     Runs,
     find_modes,
-    grows_smoothly,
     item_noise,
     split_rate,
     training_runs,
@@ -71,8 +71,7 @@ class Luck:
         change: raw minus within; None likewise.
         upper: 95 % bound of the share of pairs that are split near the threshold.
         pairs: how many pairs that rests on.
-        gradually: whether a logistic probability of the upper mode describes the runs at least as
-            well as one that jumps, by AIC.
+        growth: whether the probability of the upper mode grows or jumps.
     """
 
     modes: Modes
@@ -80,7 +79,7 @@ class Luck:
     change: Estimate | None
     upper: float
     pairs: float
-    gradually: bool
+    growth: ModeGrowth
 
     @property
     def bimodal(self) -> bool:
@@ -109,8 +108,8 @@ class SeedLuck:
         modes = find_modes(runs, fits.settings.replicates, fits.rng(self.name))
         pairs, _, upper = split_rate(modes, raw.psi, claim.gradual / 2)
         within, change = _within(runs, modes, fits)
-        gradually = grows_smoothly(runs, modes)
-        luck = Luck(modes, within, change, upper, pairs, gradually)
+        growth = mode_growth(runs.sample.x, modes.lucky, fits.rng("mode growth"))
+        luck = Luck(modes, within, change, upper, pairs, growth)
         return self._decide(fits, raw, luck)
 
     def _decide(self, fits: Fits, raw: FittedThreshold, luck: Luck) -> RivalTest:
@@ -180,8 +179,11 @@ def _by_modes(luck: Luck, smallest: float) -> tuple[RivalOutcome, str]:
     """What runs in two modes explain."""
     if luck.within is None:
         return "inconclusive", "too few runs are in the other mode than their side's"
-    if not luck.gradually:
-        return "inconclusive", "the probability of the upper mode itself jumps"
+    if not luck.growth.gradual:
+        return "inconclusive", (
+            "whether the probability of the upper mode grows or itself jumps is not told apart "
+            f"(jump p = {luck.growth.p_jump:.3f})"
+        )
     upper, moved = luck.within.ci_upper, luck.change and (luck.change.ci_lower or 0.0) > 0
     if upper is not None and upper < smallest and moved:
         return "explained", (
@@ -212,6 +214,7 @@ def _numbers(luck: Luck) -> tuple[Estimate, ...]:
         Estimate("pairs_split_bound", luck.upper),
         Estimate("mixture", None, p_value=modes.p_mixture),
         Estimate("dip", None, p_value=modes.p_dip),
+        Estimate("mode_jumps", luck.growth.aic_difference, p_value=luck.growth.p_jump),
     ]
     return tuple(found) + ((luck.within,) if luck.within else ())
 

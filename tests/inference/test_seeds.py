@@ -140,13 +140,3 @@ def test_two_runs_a_size_cannot_show_modes():
     assert modes.p_mixture is None
     assert modes.p_dip is None
     assert all(size.ratio is None and size.dip is None for size in modes.sizes)
-
-
-@pytest.mark.parametrize(("kind", "expected"), [("luck", True), ("failures", False)])
-def test_a_probability_that_jumps_is_told_from_one_that_grows(kind, expected):
-    said = []
-    for seed in range(4):
-        runs = seeds.training_runs(fits_of(training_runs(kind, seed=seed, runs=8)))
-        modes = seeds.find_modes(runs, 19, np.random.default_rng(0))
-        said.append(seeds.grows_smoothly(runs, modes))
-    assert np.mean(said) >= 0.75 if expected else np.mean(said) <= 0.25
