@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from confounds._cli_options import Options, command
 from confounds.errors import UsageError
 
 if TYPE_CHECKING:
+    from confounds.engines import Engine
     from confounds.probe import Run, RunSettings
 
 
@@ -37,6 +38,21 @@ class ProbeOptions(Options):
     batch_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens in one pass; chosen by device if not given.")
     ] = None
+    engine: Annotated[
+        str, typer.Option(help="Where cells are asked: local, ray or slurm (`list engines`).")
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster: auto, HOST:PORT or ray://...; else Ray starts here."),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many at once: processes, Ray workers or SLURM jobs."),
+    ] = None
+    engine_option: Annotated[
+        list[str],
+        typer.Option(metavar="KEY=VALUE", help="Setting of the engine, such as partition=gpu."),
+    ] = field(default_factory=list)
 
 
 def register(app: typer.Typer) -> None:
@@ -72,14 +88,34 @@ def _prepare_libraries() -> None:
 
 
 def _run(options: ProbeOptions, out: Path) -> Run:
-    from confounds.probe import run_study
-    from confounds.probe._progress import shown_bar
+    from confounds.engines import Job
+    from confounds.plugins import load
+    from confounds.probe._progress import Silent, shown_bar
 
-    settings = _settings(options)
+    engine: Engine = load("engines", options.engine)
+    job = Job(
+        options.study,
+        out,
+        _settings(options),
+        options.address,
+        options.workers,
+        _engine_options(options),
+    )
     if options.quiet or options.json or not sys.stderr.isatty():
-        return run_study(options.study, out, settings)
+        return engine.run(job, Silent())
     with shown_bar() as bar:
-        return run_study(options.study, out, settings, bar)
+        return engine.run(job, bar)
+
+
+def _engine_options(options: ProbeOptions) -> dict[str, str]:
+    found = {}
+    for one in options.engine_option:
+        key, sign, value = one.partition("=")
+        if not (key and sign and value):
+            msg = f"option --engine-option is '{one}'; write KEY=VALUE, such as partition=gpu"
+            raise UsageError(msg)
+        found[key] = value
+    return found
 
 
 def _settings(options: ProbeOptions) -> RunSettings:

@@ -1,8 +1,8 @@
 """Find an extension by name: the file name is the registry.
 
-In the folders `metrics ingest curves rivals report probe` a file without a leading
+In the folders `metrics ingest curves rivals report probe engines` a file without a leading
 underscore is an extension, named by its file, and exports one constant (`METRIC`, `FORMAT`,
-`CURVE`, `RIVAL`, `SECTION`, `BACKEND`). Packages outside name theirs `"package.module:OBJECT"`.
+`CURVE`, `RIVAL`, `SECTION`, `BACKEND`, `ENGINE`). Packages outside name theirs `"package.module:OBJECT"`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ CONSTANTS = {
     "ingest": "FORMAT",
     "probe": "BACKEND",
     "report": "SECTION",
+    "engines": "ENGINE",
 }
 
 

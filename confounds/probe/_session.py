@@ -14,6 +14,7 @@ from confounds.probe import _cells, _manifest
 from confounds.probe._runs import Failure, Run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from confounds.probe._cells import Cell
@@ -30,12 +31,16 @@ class Session:
         plan: the study's plan.
         store: the folder to write into.
         settings: device, shard, batch size.
+        engine: where cells are asked, for the record.
     """
 
-    def __init__(self, plan: Plan, store: Store, settings: RunSettings) -> None:
+    def __init__(
+        self, plan: Plan, store: Store, settings: RunSettings, engine: str = "local"
+    ) -> None:
         self.plan = plan
         self.store = store
         self.settings = settings
+        self.engine = engine
         self.run = Run(store.folder)
         self.facts: dict[str, Any] = {}
         self._started = time.monotonic()
@@ -68,15 +73,18 @@ class Session:
             {"model": failure.model, "cell": failure.cell, "reason": reason},
         )
 
-    def end(self) -> Run:
+    def end(self, ended: Sequence[str] = ()) -> Run:
         """Write manifest and record.
 
+        Args:
+            ended: what ended before it was done, and why.
+
         Raises:
-            ProbeError: some cells could not be asked.
+            ProbeError: some cells could not be asked, or something ended early.
         """
         self._write_manifest()
         self._write_record(time.monotonic() - self._started)
-        check_failures(self.run)
+        check_failures(self.run, ended)
         return self.run
 
     def _chosen(self) -> tuple[Cell, ...]:
@@ -109,6 +117,7 @@ class Session:
                 "versions": _manifest.environment(),
                 "models": self.facts,
                 "settings": {
+                    "engine": self.engine,
                     "device": self.settings.device,
                     "shard": self.settings.shard,
                     "batch_tokens": self.settings.batch_tokens,
@@ -125,21 +134,28 @@ class Session:
         )
 
 
-def check_failures(run: Run) -> None:
+def check_failures(run: Run, ended: Sequence[str] = ()) -> None:
     """End a run that could not ask every cell.
 
+    Args:
+        run: what was done.
+        ended: what ended before it was done, and why.
+
     Raises:
-        ProbeError: there are failures; the message names models and reasons.
+        ProbeError: there are failures, named by model and reason, or something ended early.
     """
-    if not run.failures:
-        return
-    reasons = {one.model: one.reason for one in reversed(run.failures)}
-    listed = "; ".join(f"'{model}': {reason}" for model, reason in reasons.items())
-    msg = (
-        f"{len(run.failures)} cells could not be asked ({listed}); {run.done} were, and "
-        f"{run.found} were there. Reasons are in '{run.folder / 'failures'}'"
-    )
-    raise ProbeError(msg)
+    told = []
+    if run.failures:
+        reasons = {one.model: one.reason for one in reversed(run.failures)}
+        listed = "; ".join(f"'{model}': {reason}" for model, reason in reasons.items())
+        told.append(
+            f"{len(run.failures)} cells could not be asked ({listed}); {run.done} were, and "
+            f"{run.found} were there. Reasons are in '{run.folder / 'failures'}'"
+        )
+    if ended:
+        told.append(f"{'; '.join(dict.fromkeys(ended))}. Run the same command again to resume")
+    if told:
+        raise ProbeError(". ".join(told))
 
 
 def read_number(path: Path, key: str) -> float | None:

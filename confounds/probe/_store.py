@@ -78,6 +78,11 @@ class Store:
         write_bytes(path, text.encode())
         return path
 
+    def reason(self, cell: Cell) -> str | None:
+        """Why the cell could not be asked when it last was tried; None where that is not known."""
+        path = self.folder / "failures" / f"{cell.digest}.json"
+        return str(json.loads(path.read_text())["reason"]) if path.is_file() else None
+
     def remove(self, name: str) -> None:
         """Remove a file of the folder, if it is there."""
         (self.folder / name).unlink(missing_ok=True)

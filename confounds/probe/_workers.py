@@ -7,7 +7,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from confounds.errors import ConfoundsError, ProbeError
+from confounds.errors import ConfoundsError
 from confounds.probe._plan import plan_study
 from confounds.probe._runs import Run
 from confounds.probe._session import check_failures
@@ -96,11 +96,7 @@ def _total(out: Path, results: Sequence[tuple[Run, str | None]], died: Sequence[
         total.done += run.done
         total.tokens += run.tokens
         total.failures += run.failures
-    check_failures(total)
-    messages = [*died, *(message for _, message in results if message is not None)]
-    if messages:
-        msg = f"{'; '.join(dict.fromkeys(messages))}. Run the same command again to resume"
-        raise ProbeError(msg)
+    check_failures(total, [*died, *(message for _, message in results if message is not None)])
     return total
 
 

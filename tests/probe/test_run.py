@@ -21,7 +21,7 @@ from confounds.probe._progress import shown_bar
 from confounds.probe._store import Store
 from confounds.probe._worker import Worker
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 FAKE = """
 name = "fake"
 seeds = [0, 1]
@@ -45,11 +45,6 @@ demonstrations = ["gold", "shuffled"]
 """
 
 
-@pytest.fixture(autouse=True)
-def _fake_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(HERE))
-
-
 @pytest.fixture
 def study(write_study: Any) -> Path:
     return write_study(text=FAKE.replace("{backend}", "BACKEND"))
@@ -70,7 +65,7 @@ def command(study: Path, out: Path) -> list[str]:
 
 
 def start(study: Path, out: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     process = subprocess.Popen(
         command(study, out), env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -166,7 +161,6 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(
     with pytest.raises(ProbeError, match=r"no space left to write .* run the same command again"):
         run_study(study, tmp_path / "out")
     monkeypatch.undo()
-    monkeypatch.syspath_prepend(str(HERE))
     assert not list((tmp_path / "out").rglob("*.part"))
     assert all(
         whole_content == contents(whole)[name]

@@ -1,0 +1,51 @@
+"""A study that needs no model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STUDY = """
+name = "fake"
+seeds = [0, 1]
+metrics = ["exact_match", "choice_accuracy", "target_log_prob"]
+[[models]]
+path = "one"
+family = "f"
+backend = "fake:BACKEND"
+[[models]]
+path = "two"
+family = "f"
+backend = "fake:BACKEND"
+[[tasks]]
+name = "words"
+items = "items.jsonl"
+[conditions]
+shots = [0, 1, 2]
+demonstrations = ["gold", "shuffled"]
+"""
+COLOURS = ("red", "blue", "green", "yellow")
+
+
+@pytest.fixture
+def write_study(tmp_path: Path) -> Any:
+    """Writes `study.toml` beside 12 items, with parts of its text replaced."""
+
+    def write(**replaced: str) -> Path:
+        rows = [
+            {"id": f"q{n}", "prompt": f"p{n}", "target": COLOURS[n % 4], "choices": COLOURS}
+            for n in range(12)
+        ]
+        (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        text = STUDY
+        for old, new in replaced.items():
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "study.toml"
+        path.write_text(text)
+        return path
+
+    return write
