@@ -47,16 +47,24 @@ class Run:
     Attributes:
         path: of its `run_spec.json`.
         conditions: columns that are the same on every row.
-        chooses: True where an answer is one of several given ones.
-        ranks: True where the likeliest of them is taken, none is written.
+        method: how the model was asked (`adapter_spec.method`).
         trials: draws of demonstrations.
     """
 
     path: Path
     conditions: Mapping[str, Any]
-    chooses: bool
-    ranks: bool
+    method: str
     trials: int
+
+    @property
+    def chooses(self) -> bool:
+        """True where an answer is one of several given ones."""
+        return self.method.startswith(_MANY)
+
+    @property
+    def ranks(self) -> bool:
+        """True where the likeliest of them is taken, none is written."""
+        return self.method.startswith(_SEPARATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ def read_run(path: Path) -> Run:
         run=name,
     )
     trials = whole(adapter.get("num_train_trials")) or 1
-    return Run(path, conditions, method.startswith(_MANY), method.startswith(_SEPARATE), trials)
+    return Run(path, conditions, method, trials)
 
 
 def task_name(run: str) -> str:

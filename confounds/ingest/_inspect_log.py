@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.errors import FormatError
 from confounds.ingest._archive import Archive
+from confounds.ingest._inspect_logprobs import kept
 from confounds.ingest._json import (
     decoded,
     listing,
@@ -19,6 +20,7 @@ from confounds.ingest._json import (
     text,
     whole,
 )
+from confounds.ingest._rescoring import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +30,8 @@ _HEADER = "header.json"
 _START = "_journal/start.json"
 _SUMMARIES = "summaries.json"
 _PART = re.compile(r"_journal/summaries/(\d+)\.json")
-_SAMPLE = re.compile(r"samples/[^/]+\.json")
+_SAMPLE = re.compile(r"samples/.+_epoch_\d+(?:/sample)?\.json")
+"""Whole, or the part of a sample in chunks that has its scores; an id may have slashes."""
 _CHOICE = "choice"
 
 
@@ -44,6 +47,7 @@ class LoggedSample:
         target: the letter of the right choice, where there is one.
         failed: True where an error ended it.
         place: in the file.
+        kept: of the log-probabilities of its choices, where that was asked for.
     """
 
     item: str
@@ -53,6 +57,7 @@ class LoggedSample:
     target: str | None
     failed: bool
     place: str
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +81,20 @@ class Log:
         return Counter(letters.values()).most_common(1)[0][1] / len(letters)
 
 
-def read_log(path: Path) -> Log:
-    """Read a log.
+def read_log(path: Path, *, log_probs: bool = False) -> Log:
+    """Read a log, with what it keeps of log-probabilities where they are asked for.
 
     Raises:
         FormatError: it cannot be read, or lacks what makes a log.
     """
     if path.suffix == ".json":
         document = load_mapping(path, "eval")
-        samples = _samples(listing(document.get("samples")), path.name)
+        samples = _samples(listing(document.get("samples")), path.name, log_probs=log_probs)
         return Log(path, _header(document, path), samples)
     with Archive(path) as archive:
         header = _header(_archived_header(archive, path), path)
+        if log_probs:
+            return Log(path, header, _whole_samples(archive, path, log_probs=True))
         return Log(path, header, _archived_samples(archive, path, header))
 
 
@@ -123,8 +130,16 @@ def _archived_samples(
     names = [name for name in archive.names if _SAMPLE.fullmatch(name)]
     if rows and (not names or _tells_choices(rows) or not _asks_choices(header)):
         where = parts[0] if len(parts) == 1 else "_journal/summaries"
-        return _samples(rows, f"{path.name}:{where}")
-    found = (_samples([_member(archive, path, name)], f"{path.name}:{name}") for name in names)
+        return _samples(rows, f"{path.name}:{where}", log_probs=False)
+    return _whole_samples(archive, path, log_probs=False)
+
+
+def _whole_samples(archive: Archive, path: Path, *, log_probs: bool) -> tuple[LoggedSample, ...]:
+    names = [name for name in archive.names if _SAMPLE.fullmatch(name)]
+    found = (
+        _samples([_member(archive, path, name)], f"{path.name}:{name}", log_probs=log_probs)
+        for name in names
+    )
     return tuple(one for few in found for one in few)
 
 
@@ -152,17 +167,20 @@ def _member(archive: Archive, path: Path, name: str) -> Any:
     return parse(decoded(archive.read(name), place), place)
 
 
-def _samples(rows: Iterable[Any], place: str) -> tuple[LoggedSample, ...]:
-    return tuple(_sample(row, f"{place}[{number}]") for number, row in enumerate(rows))
+def _samples(rows: Iterable[Any], place: str, *, log_probs: bool) -> tuple[LoggedSample, ...]:
+    return tuple(
+        _sample(row, f"{place}[{number}]", log_probs=log_probs) for number, row in enumerate(rows)
+    )
 
 
-def _sample(given: Any, place: str) -> LoggedSample:
+def _sample(given: Any, place: str, *, log_probs: bool) -> LoggedSample:
     row = require(given, place, "id", "epoch")
     epoch = whole(row["epoch"])
     if epoch is None or not isinstance(row["id"], str | int):
         msg = f"{place}: id {row['id']!r}, epoch {row['epoch']!r}; a text or whole number, and one"
         raise FormatError(msg)
     choices = len(listing(row.get("choices")))
+    target = _letter(row.get("target"), choices)
     return LoggedSample(
         item=str(row["id"]),
         epoch=epoch,
@@ -171,9 +189,10 @@ def _sample(given: Any, place: str) -> LoggedSample:
             for scorer, score in _scores(row).items()
         },
         choices=choices,
-        target=_letter(row.get("target"), choices),
+        target=target,
         failed=row.get("error") is not None,
         place=place,
+        kept=kept(row, choices, target) if log_probs else None,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from confounds.errors import FormatError
 from confounds.ingest._archive import first_line
-from confounds.ingest._json import listing, load, mapping, text, whole
+from confounds.ingest._json import listing, load, mapping, number, text, whole
 from confounds.ingest._rows import local_name
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _REPOSITORY = re.compile(r"details_(?P<organisation>.+?)__(?P<name>.+?)(?:_priva
 _FIRST = ("acc", "acc_norm", "mc1", "mc2", "em", "qem", "pem", "pqem", "f1", "exact_match")
 _OLD = ("metrics", "choices", "gold_index", "num_asked_few_shots", "num_effective_few_shots")
 _DOC = ("choices", "gold_index", "id")
+_OLD_LOG_PROBS = ("predictions", "gold")
 _LONGEST_TEXT = 1 << 20
 
 
@@ -39,6 +41,9 @@ class Item:
         choices: to choose from; 0 where there are none.
         right: how many of them are right.
         lost: demonstrations that had no room in the prompt; None where not told.
+        texts: of the choices.
+        gold: indices of the right ones.
+        log_prob: of the choices; empty where it was not asked for, or is not told.
     """
 
     name: str
@@ -46,6 +51,9 @@ class Item:
     choices: int
     right: int
     lost: int | None
+    texts: tuple[str, ...] = ()
+    gold: tuple[int, ...] = ()
+    log_prob: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,8 @@ class Details:
     items: tuple[Item, ...]
 
 
-def read_details(path: Path) -> Details:
-    """Read a file.
+def read_details(path: Path, *, log_probs: bool = False) -> Details:
+    """Read a file, with the log-probabilities of choices where they are asked for.
 
     Raises:
         FormatError: it cannot be read, or nothing tells whose answers it holds.
@@ -77,7 +85,7 @@ def read_details(path: Path) -> Details:
     if named is None:
         msg = f"{path}: the name must be details_TASK_DATE.parquet"
         raise FormatError(msg)
-    rows = _rows(path)
+    rows = _rows(path, log_probs=log_probs)
     suite, task, shots = _parts(named["task"])
     items = tuple(_item(row, place, f"{path}: row {place}") for place, row in enumerate(rows))
     if len({one.name for one in items}) < len(items):
@@ -88,7 +96,7 @@ def read_details(path: Path) -> Details:
     return Details(_model(path, named["date"]), task, suite, shots, named["date"], items)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path, *, log_probs: bool) -> list[dict[str, Any]]:
     """The columns that tell scores; texts of prompts and answers stay on disk."""
     try:
         with pq.ParquetFile(path) as file:
@@ -99,18 +107,21 @@ def _rows(path: Path) -> list[dict[str, Any]]:
                 msg = f"{path}: unpacks to {size} bytes; at most {LARGEST} are read"
                 raise FormatError(msg)
             names = file.schema_arrow.names
-            rows: list[dict[str, Any]] = file.read(columns=_wanted(names, path)).to_pylist()
+            wanted = _wanted(names, path, log_probs=log_probs)
+            rows: list[dict[str, Any]] = file.read(columns=wanted).to_pylist()
             return rows
     except (pa.ArrowException, OSError, ValueError) as error:
         msg = f"{path}: not a readable Parquet file ({first_line(error)})"
         raise FormatError(msg) from error
 
 
-def _wanted(names: list[str], path: Path) -> list[str]:
+def _wanted(names: list[str], path: Path, *, log_probs: bool) -> list[str]:
     if "metric" in names or "__metric__" in names:
         edge = "__" if "__metric__" in names else ""
-        return [f"{edge}metric{edge}", *(f"{edge}doc{edge}.{part}" for part in _DOC)]
-    old = [name for name in names if name in _OLD]
+        told = [f"{edge}model_response{edge}.logprobs"] if log_probs else []
+        return [f"{edge}metric{edge}", *(f"{edge}doc{edge}.{part}" for part in _DOC), *told]
+    told = [*_OLD, *_OLD_LOG_PROBS] if log_probs else [*_OLD]
+    old = [name for name in names if name in told]
     wanted = old if "metrics" in old else [*old, *(name for name in names if name in _FIRST)]
     if not set(wanted) & {"metrics", *_FIRST}:
         msg = f"{path}: no column of scores (metric, metrics, acc ...); it has: {', '.join(names)}"
@@ -127,6 +138,8 @@ def _item(row: Mapping[str, Any], place: int, where: str) -> Item:
         scores = {name: row[name] for name in _FIRST if name in row}
     choices = listing(_plain(doc.get("choices"), where))
     gold = _plain(doc.get("gold_index"), where)
+    if gold is None and isinstance(doc.get("gold"), int | list):
+        gold = doc["gold"]
     asked = whole(_plain(row.get("num_asked_few_shots"), where))
     used = whole(_plain(row.get("num_effective_few_shots"), where))
     return Item(
@@ -135,7 +148,30 @@ def _item(row: Mapping[str, Any], place: int, where: str) -> Item:
         choices=len(choices),
         right=len(gold) if isinstance(gold, list) else 1,
         lost=None if asked is None or used is None or used < 0 else max(asked - used, 0),
+        texts=tuple(str(one) for one in choices),
+        gold=_indices(gold, len(choices)),
+        log_prob=_log_probs(row, edge, where)[: len(choices)],
     )
+
+
+def _indices(gold: Any, choices: int) -> tuple[int, ...]:
+    """Of the right choices; empty where one is no index."""
+    found = [whole(one) for one in (gold if isinstance(gold, list) else [gold])]
+    known = tuple(one for one in found if one is not None and one < choices)
+    return known if len(known) == len(found) else ()
+
+
+def _log_probs(row: Mapping[str, Any], edge: str, where: str) -> tuple[float, ...]:
+    """One a choice; before 0.11 each may stand with the flag that says whether it is greedy."""
+    told = mapping(row.get(f"{edge}model_response{edge}")).get("logprobs")
+    if told is None:
+        with suppress(FormatError):  # what was generated, and not numbers
+            told = _plain(row.get("predictions"), where)
+    found = [
+        number(one[0] if isinstance(one, list | tuple) and one else one) for one in listing(told)
+    ]
+    known = tuple(one for one in found if one is not None and one <= 0)
+    return known if len(known) == len(found) else ()
 
 
 def _plain(value: Any, where: str) -> Any:
@@ -153,7 +189,7 @@ def _plain(value: Any, where: str) -> Any:
 
 
 def _renamed(item: Item, place: int) -> Item:
-    return Item(str(place), item.scores, item.choices, item.right, item.lost)
+    return replace(item, name=str(place))
 
 
 def _parts(name: str) -> tuple[str | None, str, int | None]:

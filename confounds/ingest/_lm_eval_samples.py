@@ -113,34 +113,6 @@ def _refused(path: Path, line: int, error: RecursionError | ValueError) -> Forma
     return FormatError(msg)
 
 
-def choice_scores(sample: Sample) -> dict[str, float]:
-    """Scores of one item that was answered by choice, from its log-probabilities alone.
-
-    Returns:
-        `choice_accuracy`, `choice_probability` (of the right choices, among the choices),
-        `brier`, `target_log_prob` (where one choice is right), and
-        `choice_accuracy_normalized` (per character) where the choices' texts are known.
-        Scores that are not finite are left out.
-    """
-    log_prob, gold = sample.log_prob, list(sample.gold)
-    right = np.zeros(len(log_prob))
-    right[gold] = 1.0
-    probability = np.exp(log_prob - np.max(log_prob))
-    probability /= probability.sum()
-    scores = {
-        "choice_accuracy": float(int(np.argmax(log_prob)) in gold),
-        "choice_probability": float(np.clip(probability @ right, 0.0, 1.0)),
-        "brier": float(np.clip(((probability - right) ** 2).sum(), 0.0, 2.0)),
-    }
-    if len(gold) == 1:
-        scores["target_log_prob"] = float(min(log_prob[gold[0]], 0.0))
-    if sample.choices and all(sample.choices):
-        lengths = np.array([len(choice) for choice in sample.choices], dtype=np.float64)
-        best = int(np.argmax(log_prob / lengths))
-        scores["choice_accuracy_normalized"] = float(best in gold)
-    return {name: value for name, value in scores.items() if np.isfinite(value)}
-
-
 def string_scores(sample: Sample) -> dict[str, float]:
     """Scores of one item whose target's log-probability was asked: accuracy when greedy."""
     scores = {"accuracy": float(sample.greedy[0])}

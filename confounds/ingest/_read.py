@@ -13,6 +13,7 @@ from confounds.errors import FormatError, OutcomesError
 from confounds.ingest import _facts
 from confounds.ingest._map import TableMap, read_map
 from confounds.ingest._reading import Format, Reading, first_places, merge_notes, stack
+from confounds.ingest._rescoring import unrescored
 from confounds.ingest.table import Table
 from confounds.measures import DECLARED, Measure
 from confounds.outcomes import Outcomes
@@ -44,6 +45,7 @@ def read_outcomes(
     tasks: PathLike | None = None,
     map: PathLike | None = None,  # noqa: A002  the option is --map
     format: str | None = None,  # noqa: A002  the option is --format
+    rescore: bool = False,
 ) -> Outcomes:
     """Read published results, or a table of outcomes, as one checked table.
 
@@ -56,19 +58,26 @@ def read_outcomes(
             what the files do not say.
         map: `map.toml` that names the columns of any CSV, JSONL or Parquet table.
         format: name of a format, or `"package.module:OBJECT"`; None to recognise it.
+        rescore: add the linear metrics (`choice_probability`, `brier`, `target_log_prob`) that
+            follow from log-probabilities which the files keep of every choice. The samples of
+            lm-eval are rescored in any case.
 
     Returns:
         The outcomes; `notes` say what reading did to the data.
 
     Raises:
-        FormatError: a file cannot be read, or nothing is recognised.
+        FormatError: a file cannot be read, nothing is recognised, or nothing can be rescored
+            where that is asked for.
         MapError: the map, or the models or tasks table, is wrong.
         OutcomesError: the content breaks the schema of the table.
     """
     mapping = read_map(Path(map)) if map is not None else TableMap()
     paths = [path] if isinstance(path, str | Path) else list(path)
-    found, unread = _find([Path(one) for one in paths], mapping, format)
+    formats = _formats(mapping, format, rescore=rescore)
+    found, unread = _find([Path(one) for one in paths], formats, named=format is not None)
     readings = [_located(_checked(item.format.read(item.path), item.path), item) for item in found]
+    if rescore:
+        unread += unrescored([(item.path, item.format) for item in found], readings)
     facts = _facts.Facts.read(models, tasks)
     outcomes = _combine(readings, facts, mapping.metrics, unread)
     if outcomes is None:
@@ -80,14 +89,13 @@ def read_outcomes(
 
 
 def _find(
-    paths: Sequence[Path], mapping: TableMap, name: str | None
+    paths: Sequence[Path], formats: tuple[Format, ...], *, named: bool
 ) -> tuple[list[_Found], tuple[Finding, ...]]:
-    formats = _formats(mapping, name)
     found: list[_Found] = []
     unread: list[str] = []
     for path in paths:
         if not path.is_dir():
-            found.append(_Found(path, _format_of(path, formats, named=name), path.parent))
+            found.append(_Found(path, _format_of(path, formats, named=named), path.parent))
             continue
         inside = sorted(one for one in path.rglob("*") if one.is_file())
         for one in inside:
@@ -107,18 +115,23 @@ def _find(
     return found, (Finding("unread_files", message, len(unread), where, "note"),)
 
 
-def _formats(mapping: TableMap, name: str | None) -> tuple[Format, ...]:
+def _formats(mapping: TableMap, name: str | None, *, rescore: bool) -> tuple[Format, ...]:
     if name is not None and name != Table.name:
-        return (plugins.load("ingest", name),)
+        return (_asked(plugins.load("ingest", name), rescore=rescore),)
     if name == Table.name or mapping.names_columns:
         return (Table(mapping),)
     others = {key: value for key, value in plugins.load_all("ingest").items() if key != Table.name}
-    return (*others.values(), Table(mapping))
+    return (*(_asked(one, rescore=rescore) for one in others.values()), Table(mapping))
 
 
-def _format_of(path: Path, formats: Sequence[Format], *, named: str | None) -> Format:
+def _asked(form: Format, *, rescore: bool) -> Format:
+    """The format, told to rescore where it can be."""
+    return replace(form, rescore=True) if rescore and hasattr(form, "rescore") else form  # type: ignore[type-var]
+
+
+def _format_of(path: Path, formats: Sequence[Format], *, named: bool) -> Format:
     check_readable(path)
-    if named is not None:
+    if named:
         return formats[0]
     for item in formats:
         if item.recognises(path):

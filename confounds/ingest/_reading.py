@@ -30,6 +30,7 @@ class Reading:
         notes: what was done to the data, or seen in it.
         optional_metrics: metrics that are left out, and noted, when nobody declares them.
         complete: False when sizes and training tokens may be looked up by model name.
+        rescored: rows that were computed from stored log-probabilities.
     """
 
     frame: pd.DataFrame
@@ -37,10 +38,14 @@ class Reading:
     notes: tuple[Finding, ...] = ()
     optional_metrics: frozenset[str] = frozenset()
     complete: bool = False
+    rescored: int = 0
 
 
 class Format(Protocol):
     """A format of results files; one module of `confounds.ingest` exports one as `FORMAT`.
+
+    A format whose files may keep log-probabilities that are costly to read is a dataclass with
+    the field `rescore`, False in `FORMAT`: True asks for the metrics that follow from them.
 
     Attributes:
         name: as in `--format`.

@@ -10,9 +10,11 @@ metrics: `metrics/evaluate_reference_metrics.py`. A draw of demonstrations
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from confounds.errors import FormatError
+from confounds.ingest._helm_logprobs import read_log_probs
 from confounds.ingest._helm_run import (
     Run,
     Scored,
@@ -23,8 +25,9 @@ from confounds.ingest._helm_run import (
     read_run,
     read_scored,
 )
-from confounds.ingest._json import opening
+from confounds.ingest._json import opening, whole
 from confounds.ingest._reading import Reading
+from confounds.ingest._rescoring import Rescored, rescored
 from confounds.ingest._rows import frame_of
 from confounds.measures import Measure
 from confounds.results import Finding
@@ -59,12 +62,15 @@ _KNOWN = {"exact_match", *_NAMES.values(), *_MEASURES}
 _CHOSEN = ("exact_match", "quasi_exact_match", "prefix_exact_match", "quasi_prefix_exact_match")
 
 
+@dataclass(frozen=True, slots=True)
 class Helm:
     """Reads one run; its `run_spec.json` is what is recognised."""
 
-    name = "helm"
-    summary = "HELM: run folders (run_spec.json, per_instance_stats.json, stats.json)"
-    companions = (
+    rescore: bool = False
+
+    name: ClassVar[str] = "helm"
+    summary: ClassVar[str] = "HELM: run folders (run_spec.json, per_instance_stats.json, ...)"
+    companions: ClassVar[tuple[str, ...]] = (
         "per_instance_stats.json",
         "display_predictions.json",
         "display_requests.json",
@@ -90,19 +96,41 @@ class Helm:
             return _averages(run)
         kept = plain_items(scored)
         counts = choices(run)
-        rows = [row for one in kept for row in _rows(run, one, counts.get(one.item))]
+        own = [(_own(run, one), one) for one in kept]
+        rows = [row for same, one in own for row in _rows(run, one, same, counts.get(one.item))]
+        more = _rescored(run, own, rows) if self.rescore else Rescored([], ())
         names = {row["metric"] for row in rows}
         measures = {name: _MEASURES[name] for name in names & set(_MEASURES)}
-        return Reading(frame_of(rows), measures, _notes(run, scored, kept))
+        notes = (*_notes(run, scored, kept), *more.notes)
+        return Reading(frame_of([*rows, *more.rows]), measures, notes, rescored=len(more.rows))
 
 
 FORMAT = Helm()
 
 
-def _rows(run: Run, one: Scored, choices_there: int | None) -> list[dict[str, Any]]:
+def _own(run: Run, one: Scored) -> dict[str, Any]:
+    """What is the same on every row of an item in one draw of demonstrations."""
     own = {**run.conditions, "item": one.item, "source": one.place, "n": 1}
-    if run.trials > 1:
-        own["seed"] = one.trial
+    return {**own, "seed": one.trial} if run.trials > 1 else own
+
+
+def _rescored(
+    run: Run, own: list[tuple[dict[str, Any], Scored]], rows: list[dict[str, Any]]
+) -> Rescored:
+    matched = {
+        (one.item, one.trial): one.values["exact_match"]
+        for _, one in own
+        if "exact_match" in one.values
+    }
+    found = read_log_probs(run.path.parent, run.method, matched) if run.chooses else {}
+    return rescored([(same, found.get((one.item, one.trial))) for same, one in own], rows)
+
+
+def _rows(
+    run: Run, one: Scored, own: Mapping[str, Any], choices_there: int | None
+) -> list[dict[str, Any]]:
+    if choices_there is None:
+        choices_there = whole(one.values.get("num_references"))
     rows = []
     for name, value in _scores(run, one.values).items():
         row = {**own, "metric": name, "score": value}

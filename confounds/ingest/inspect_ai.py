@@ -9,7 +9,8 @@ needed. An epoch repeats the same items: it is a seed, and adds no items.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from confounds.ingest._inspect_log import Log, LoggedSample, read_log
 from confounds.ingest._inspect_scores import (
@@ -21,6 +22,7 @@ from confounds.ingest._inspect_scores import (
 )
 from confounds.ingest._json import listing, mapping, number, opening, text, whole
 from confounds.ingest._reading import STD_ERROR, Reading, first_places
+from confounds.ingest._rescoring import Rescored, rescored
 from confounds.ingest._rows import demonstrations, frame_of, known, local_name, step_of
 from confounds.results import Finding
 
@@ -36,12 +38,15 @@ _AVERAGES = {"accuracy": "accuracy", "mean": None}
 _SAME_MEAN = 1e-9
 
 
+@dataclass(frozen=True, slots=True)
 class InspectAi:
     """Reads one log, which is one run of one task."""
 
-    name = "inspect_ai"
-    summary = "Inspect AI: logs, as .eval archives or JSON"
-    companions = ("*.eval.bak", "logs.json", "eval-set.json")
+    rescore: bool = False
+
+    name: ClassVar[str] = "inspect_ai"
+    summary: ClassVar[str] = "Inspect AI: logs, as .eval archives or JSON"
+    companions: ClassVar[tuple[str, ...]] = ("*.eval.bak", "logs.json", "eval-set.json")
 
     def recognises(self, path: Path) -> bool:
         """An archive named `.eval`, or JSON that opens as a log does."""
@@ -55,7 +60,7 @@ class InspectAi:
         Raises:
             FormatError: the log cannot be read.
         """
-        log = read_log(path)
+        log = read_log(path, log_probs=self.rescore)
         if not log.samples:
             return _averages(log)
         seen: dict[str, list[Any]] = {}
@@ -63,25 +68,38 @@ class InspectAi:
             for label, value in flat(sample.values):
                 seen.setdefault(label, []).append(value)
         metrics = metrics_of(seen)
-        rows = _rows(log, metrics)
+        own = _own(log)
+        rows = _rows(log, own, metrics)
+        more = Rescored([], ())
+        if self.rescore:
+            more = rescored([(same, one.kept) for same, one in own], rows)
         measures = {one.name: one.measure for one in metrics.values() if one.measure is not None}
         unknown = frozenset(one.name for one in metrics.values() if not one.declared)
-        notes = (*_states(log), *_left_out(log), *_differing(log, metrics, rows))
-        return Reading(frame_of(rows), measures, notes, unknown)
+        notes = (*_states(log), *_left_out(log), *_differing(log, metrics, rows), *more.notes)
+        frame = frame_of([*rows, *more.rows])
+        return Reading(frame, measures, notes, unknown, rescored=len(more.rows))
 
 
 FORMAT = InspectAi()
 
 
-def _rows(log: Log, metrics: Mapping[str, Metric]) -> list[dict[str, Any]]:
+def _own(log: Log) -> list[tuple[dict[str, Any], LoggedSample]]:
+    """What is the same on every row of a sample, and the sample."""
     same = _conditions(log)
     repeated = any(sample.epoch > 1 for sample in log.samples)
-    majority = log.majority()
-    rows = []
+    found = []
     for sample in log.samples:
         own = {**same, "item": sample.item, "source": sample.place, "n": 1}
-        if repeated:
-            own["seed"] = sample.epoch
+        found.append(({**own, "seed": sample.epoch} if repeated else own, sample))
+    return found
+
+
+def _rows(
+    log: Log, samples: list[tuple[dict[str, Any], LoggedSample]], metrics: Mapping[str, Metric]
+) -> list[dict[str, Any]]:
+    majority = log.majority()
+    rows = []
+    for own, sample in samples:
         for label, value in flat(sample.values):
             score = score_of(value)
             if score is None:

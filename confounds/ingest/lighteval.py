@@ -9,16 +9,21 @@ columns `doc`, `model_response`, `metric` at v0.11.0 and later; `metrics`, `choi
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from confounds.ingest._json import number
 from confounds.ingest._lighteval_details import NAMED, Details, Item, read_details
 from confounds.ingest._reading import Reading, first_places
+from confounds.ingest._rescoring import Kept, Rescored, rescored
 from confounds.ingest._rows import demonstrations, frame_of, known
 from confounds.measures import DECLARED, Measure
 from confounds.results import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _NAMES = {
@@ -46,12 +51,15 @@ _MEASURES = {
 _PASS = re.compile(r"pass@(?:k:k=)?1(?!\d).*")
 
 
+@dataclass(frozen=True, slots=True)
 class Lighteval:
     """Reads one Parquet file of details: one task and one model."""
 
-    name = "lighteval"
-    summary = "lighteval, and the first Open LLM Leaderboard: details_*.parquet"
-    companions = ("results_*.json", "results_*.parquet")
+    rescore: bool = False
+
+    name: ClassVar[str] = "lighteval"
+    summary: ClassVar[str] = "lighteval, and the first Open LLM Leaderboard: details_*.parquet"
+    companions: ClassVar[tuple[str, ...]] = ("results_*.json", "results_*.parquet")
 
     def recognises(self, path: Path) -> bool:
         """A Parquet file named `details_TASK_DATE`."""
@@ -63,23 +71,29 @@ class Lighteval:
         Raises:
             FormatError: the file cannot be read, or nothing tells its model.
         """
-        details = read_details(path)
-        rows = [
-            row
+        details = read_details(path, log_probs=self.rescore)
+        own = [
+            (_own(details, item, f"{path.name}: row {place}"), item)
             for place, item in enumerate(details.items)
-            for row in _rows(details, item, f"{path.name}: row {place}")
         ]
+        rows = [row for same, item in own for row in _rows(same, item)]
+        more = Rescored([], ())
+        if self.rescore:
+            more = rescored([(same, _kept(item)) for same, item in own], rows)
         names = {row["metric"] for row in rows}
         measures = {name: _MEASURES[name] for name in names & set(_MEASURES)}
         unknown = frozenset(names - set(DECLARED) - set(measures))
-        return Reading(frame_of(rows), measures, _notes(details, path), unknown)
+        notes = (*_notes(details, path), *more.notes)
+        frame = frame_of([*rows, *more.rows])
+        return Reading(frame, measures, notes, unknown, rescored=len(more.rows))
 
 
 FORMAT = Lighteval()
 
 
-def _rows(details: Details, item: Item, source: str) -> list[dict[str, Any]]:
-    same = known(
+def _own(details: Details, item: Item, source: str) -> dict[str, Any]:
+    """What is the same on every row of an item."""
+    return known(
         task=details.task,
         model=details.model,
         shots=details.shots,
@@ -87,18 +101,43 @@ def _rows(details: Details, item: Item, source: str) -> list[dict[str, Any]]:
         prompt=details.suite,
         adaptation="prompted",
         run=details.date,
+        n=1,
+        item=item.name,
+        source=source,
     )
+
+
+def _rows(same: Mapping[str, Any], item: Item) -> list[dict[str, Any]]:
     rows = []
     for metric, value in item.scores.items():
         score = number(value)
         if score is None:
             continue
         name = _name(metric, item)
-        row = {**same, "metric": name, "score": score, "n": 1, "item": item.name, "source": source}
+        row = {**same, "metric": name, "score": score}
         if name.startswith("choice_") and item.choices > 1:
             row |= {"chance": item.right / item.choices, "chance_source": "uniform"}
         rows.append(row)
     return rows
+
+
+def _kept(item: Item) -> Kept | None:
+    """What is kept of the choices, where an accuracy is logged that they must give.
+
+    Normalised accuracy divides by the characters of a choice without the space before it
+    (`LogProbCharNorm`).
+    """
+    if len(item.log_prob) != item.choices or item.choices < 2 or not item.gold:
+        return None
+    log_prob = np.array(item.log_prob)
+    lengths = np.array([len(one) - one.startswith(" ") for one in item.texts])
+    logged = {_name(metric, item): number(value) for metric, value in item.scores.items()}
+    for name, divisor in (("choice_accuracy", np.ones(1)), ("choice_accuracy_normalized", lengths)):
+        score = logged.get(name)
+        if score is not None and (divisor > 0).all():
+            accuracy = float(int(np.argmax(log_prob / divisor)) in item.gold)
+            return Kept(log_prob, item.gold, accuracy, score)
+    return None
 
 
 def _name(metric: str, item: Item) -> str:

@@ -17,12 +17,12 @@ from confounds.ingest._lm_eval_metrics import KNOWN, measures_for, metric_name
 from confounds.ingest._lm_eval_run import Run, TaskRun, read_run
 from confounds.ingest._lm_eval_samples import (
     Sample,
-    choice_scores,
     majority_share,
     read_samples,
     string_scores,
 )
 from confounds.ingest._reading import STD_ERROR, Reading, first_places, stack
+from confounds.ingest._rescoring import LINEAR, choice_scores
 from confounds.measures import DECLARED
 from confounds.outcomes.schema import numpy_frame
 from confounds.results import Finding
@@ -81,7 +81,8 @@ class LmEval:
         frame = stack([_averages_frame(rows), *frames])
         names = set(frame["metric"]) if len(frame) else set()
         unknown = frozenset(name for name in names if name.partition(":")[0] not in KNOWN)
-        return Reading(frame, measures_for(names), tuple(notes), unknown)
+        linear = sum(int(one["metric"].isin(LINEAR).sum()) for one in frames)
+        return Reading(frame, measures_for(names), tuple(notes), unknown, rescored=linear)
 
 
 FORMAT = LmEval()
@@ -181,7 +182,7 @@ def _computed(task: TaskRun, samples: Sequence[Sample]) -> Scores:
     for position, sample in enumerate(samples):
         found: Mapping[str, float] = {}
         if task.choices and sample.gold and len(sample.log_prob) > 1:
-            found = choice_scores(sample)
+            found = choice_scores(sample.log_prob, sample.gold, sample.choices)
         elif task.config.get("output_type") == "loglikelihood" and len(sample.log_prob) == 1:
             found = string_scores(sample)
         for metric, value in found.items():

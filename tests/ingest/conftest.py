@@ -62,6 +62,8 @@ metric_list:
   - metric: acc_norm
     aggregation: mean
     higher_is_better: true
+  - metric: brier_score
+    higher_is_better: false
 metadata:
   version: 1.0
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from confounds.errors import FormatError
@@ -134,3 +135,107 @@ def test_tasks_are_named_without_model_and_condition():
     assert task_name("gsm:model=openai_gpt2,stop=none") == "gsm"
     assert task_name("boolq") == "boolq"
     assert task_name("a:b=x,y,model=m") == "a:b=x,y"
+
+
+def test_the_number_of_references_is_a_statistic_too(tmp_path):
+    row = item(0, 1.0)
+    row["stats"].append(stat("num_references", 5))
+    outcomes = read_outcomes(run(tmp_path, {"per_instance_stats.json": [row]}))
+    assert outcomes.frame["chance"].tolist() == [0.2]
+
+
+def asked(number: int, reference: int | None, tokens: list, **rest) -> dict:
+    """A request as `scenario_state.json` keeps it; the second of three references is right."""
+    texts = ["red", "dark blue", "tan"]
+    references = [
+        {"output": {"text": text}, "tags": ["correct"] if place == 1 else []}
+        for place, text in enumerate(texts)
+    ]
+    given = [{"text": text, "logprob": log_prob, **more} for text, log_prob, *more_ in tokens
+             for more in [more_[0] if more_ else {}]]  # fmt: skip
+    state = {
+        "instance": {"id": f"id{number}", "references": references, "split": "test"},
+        "train_trial_index": 0,
+        "result": {"completions": [{"tokens": given}]},
+        **rest,
+    }
+    return state if reference is None else {**state, "reference_index": reference}
+
+
+# Sums -1, -1.5 and -3; per token -1, -0.75 and -3: the second wins by HELM's rule alone.
+SEPARATE = [
+    [(" q?", -9.0), (" red", -1.0)],
+    [(" q?", -9.0), (" dark", -0.5), (" blue", -1.0)],
+    [(" q?", -9.0), ("\u2581tan", -3.0)],
+]
+SUMS = np.array([-1.0, -1.5, -3.0])
+
+
+def linear(log_prob) -> dict[str, float]:
+    share = np.exp(log_prob) / np.exp(log_prob).sum()
+    return {
+        "choice_probability": share[1],
+        "brier": ((share - [0, 1, 0]) ** 2).sum(),
+        "target_log_prob": log_prob[1],
+    }
+
+
+def found(outcomes) -> dict[str, float]:
+    frame = outcomes.frame[outcomes.frame["metric"].isin(linear(SUMS))]
+    return dict(zip(frame["metric"], frame["score"], strict=True))
+
+
+def test_choices_asked_separately_are_rescored(tmp_path):
+    states = [asked(0, place, tokens, request_mode="original") for place, tokens in
+              enumerate(SEPARATE)]  # fmt: skip
+    files = {"per_instance_stats.json": [item(0, 1.0)]}
+    files["scenario_state.json"] = {"request_states": states}
+    run(tmp_path, files, method="multiple_choice_separate_original")
+    outcomes = read_outcomes(tmp_path, rescore=True)
+    assert found(outcomes) == pytest.approx(linear(SUMS))
+    assert outcomes.select(metric="choice_accuracy").frame["score"].tolist() == [1.0]
+    assert set(read_outcomes(tmp_path).metrics) == {"choice_accuracy"}
+
+
+def test_calibrated_choices_are_checked_against_the_choice_alone(tmp_path):
+    states = [asked(0, place, tokens, request_mode="original") for place, tokens in
+              enumerate(SEPARATE)]  # fmt: skip
+    alone = [[(" red", -0.1)], [(" dark", -5.0), (" blue", -1.0)], [(" tan", -4.0)]]
+    states += [asked(0, place, tokens, request_mode="calibration") for place, tokens in
+               enumerate(alone)]  # fmt: skip
+    files = {"per_instance_stats.json": [item(0, 1.0)]}
+    files["scenario_state.json"] = {"request_states": states}
+    run(tmp_path, files, method="multiple_choice_separate_calibrated")
+    assert found(read_outcomes(tmp_path, rescore=True)) == pytest.approx(linear(SUMS))
+
+
+@pytest.mark.parametrize(("top", "missing"), [(" B", ""), (" Z", "no log-probabilities of all")])
+def test_letters_are_rescored_where_every_one_is_among_the_top_tokens(tmp_path, top, missing):
+    log_prob = np.log([0.2, 0.5, 0.1])
+    tokens = {" A": log_prob[0], top: log_prob[1], "C": log_prob[2], "x": -9.0}
+    mapping = {"A": "red", "B": "dark blue", "C": "tan"}
+    state = asked(0, None, [(" B", log_prob[1], {"top_logprobs": tokens})], output_mapping=mapping)
+    files = {"per_instance_stats.json": [item(0, 1.0)]}
+    files["scenario_state.json"] = {"request_states": [state]}
+    run(tmp_path, files)
+    if missing:
+        with pytest.raises(FormatError, match=missing):
+            read_outcomes(tmp_path, rescore=True)
+    else:
+        assert found(read_outcomes(tmp_path, rescore=True)) == pytest.approx(linear(log_prob))
+
+
+def test_log_probabilities_that_do_not_give_the_exact_match_are_not_believed(tmp_path):
+    states = [asked(0, place, tokens, request_mode="original") for place, tokens in
+              enumerate(SEPARATE)]  # fmt: skip
+    files = {"per_instance_stats.json": [item(0, 0.0)]}
+    files["scenario_state.json"] = {"request_states": states}
+    run(tmp_path, files, method="multiple_choice_separate_original")
+    with pytest.raises(FormatError, match="does not follow from its log-probabilities"):
+        read_outcomes(tmp_path, rescore=True)
+
+
+def test_a_run_without_its_requests_cannot_be_rescored(tmp_path):
+    run(tmp_path, {"per_instance_stats.json": [item(0, 0.0)]})
+    with pytest.raises(FormatError, match="nothing can be rescored"):
+        read_outcomes(tmp_path, rescore=True)

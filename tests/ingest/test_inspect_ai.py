@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from archives import DEFLATED, ZSTANDARD, write_zip
 
@@ -202,6 +203,68 @@ def test_other_files_are_not_taken_for_logs(tmp_path):
     assert not FORMAT.recognises(write_zip(tmp_path / "a.zip", {"header.json": b"{}"}))
 
 
+def test_ids_with_slashes_are_samples_too(tmp_path):
+    short = [{k: v for k, v in one.items() if k != "choices"} for one in LETTERS]
+    members = {"header.json": header(), "summaries.json": short}
+    members |= {f"samples/a/{i}_epoch_1.json": one for i, one in enumerate(LETTERS[:2])}
+    members |= {f"samples/b/{i}_epoch_1/sample.json": one for i, one in enumerate(LETTERS[2:])}
+    members |= {"samples/b/2_epoch_1/messages/0.json": [1, 2]}
+    path = write_zip(tmp_path / "a.eval", {k: json.dumps(v).encode() for k, v in members.items()})
+    assert read_outcomes(path).frame["chance"].tolist() == [0.25] * 5
+
+
+SHARES = (0.1, 0.2, 0.6, 0.05)
+
+
+def written(number: int, letter: str, *, top: str = "ABCD", answer: str | None = None) -> dict:
+    """A sample whose answer was written with the most probable tokens beside each token."""
+    there = [{"token": f" {one}", "logprob": math.log(share)} for one, share in
+             zip("ABCD", SHARES, strict=True) if one in top]  # fmt: skip
+    there += [{"token": "A", "logprob": math.log(0.01)}]
+    chosen = {"token": f" {letter}", "logprob": math.log(SHARES["ABCD".index(letter)])}
+    noise = {"token": "ANSWER", "logprob": -0.1, "top_logprobs": []}
+    content = [noise, {**chosen, "top_logprobs": there}, {"token": "<end>", "logprob": -0.1}]
+    score = {"value": "C" if letter == "ABCD"[number % 4] else "I", "answer": answer or letter}
+    row = sample(number, {}, output={"choices": [{"logprobs": {"content": content}}]})
+    return {**row, "scores": {"choice": score}}
+
+
+@pytest.mark.parametrize("kind", ["json", "eval"])
+def test_letters_with_their_log_probabilities_are_rescored(tmp_path, kind):
+    samples = [written(number, letter) for number, letter in enumerate("CBCC")]
+    path = tmp_path / f"a.{kind}"
+    if kind == "json":
+        as_json(path, samples)
+    else:
+        summaries = [{k: v for k, v in one.items() if k != "output"} for one in samples]
+        members = {"header.json": header(), "summaries.json": summaries}
+        members |= {f"samples/{i}_epoch_1.json": one for i, one in enumerate(samples)}
+        write_zip(path, {k: json.dumps(v).encode() for k, v in members.items()})
+    assert read_outcomes(path).metrics == ("accuracy",)
+    outcomes = read_outcomes(path, rescore=True)
+    shares = np.add(SHARES, [0.01, 0, 0, 0])
+    shares /= shares.sum()
+    assert outcomes.select(metric="accuracy").frame["score"].tolist() == [0, 1, 1, 0]
+    found = outcomes.select(metric="choice_probability").frame
+    assert found["score"].tolist() == pytest.approx(shares)
+    assert set(found["chance"]) == {0.25}
+    brier = [((shares - np.eye(4)[number]) ** 2).sum() for number in range(4)]
+    assert outcomes.select(metric="brier").frame["score"].tolist() == pytest.approx(brier)
+
+
+def test_letters_that_are_not_all_there_are_not_rescored(tmp_path):
+    samples = [written(0, "C"), written(1, "B", top="AB")]
+    outcomes = read_outcomes(as_json(tmp_path / "a.json", samples), rescore=True)
+    assert outcomes.select(metric="brier").frame["item"].tolist() == ["0"]
+    assert [one.count for one in outcomes.notes if one.kind == "unrescored_items"] == [1]
+
+
+def test_shuffled_choices_are_not_rescored(tmp_path):
+    samples = [written(0, "C"), written(1, "B", answer="A")]
+    with pytest.raises(FormatError, match="nothing can be rescored: the accuracy of"):
+        read_outcomes(as_json(tmp_path / "a.json", samples), rescore=True)
+
+
 RUN = """
 import sys
 import tiktoken
@@ -215,7 +278,7 @@ class Words:
 tiktoken.get_encoding = lambda name: Words()
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.model import Logprob, Logprobs, ModelOutput, TopLogprob, get_model
 from inspect_ai.scorer import Score, choice, mean, scorer
 from inspect_ai.solver import multiple_choice
 
@@ -228,10 +291,18 @@ def table():
     return score
 
 
-answers = [f"ANSWER: {'ABCD'[(i * 3) % 4]}" for i in range(12)]
+def output(letter):
+    made = ModelOutput.from_content("mockllm/model", f"ANSWER: {letter}")
+    top = [TopLogprob(token=f" {one}", logprob=-1.0 - (one != letter)) for one in "ABCD"]
+    words = [Logprob(token="ANSWER:", logprob=-0.1), Logprob(token=f" {letter}", logprob=-1.0,
+             top_logprobs=top)]
+    made.choices[0].logprobs = Logprobs(content=words)
+    return made
+
+
 items = [Sample(id=i, input=f"q{i}", choices=list("wxyz"), target="ABCD"[i % 4]) for i in range(6)]
 for kind in ("eval", "json"):
-    outputs = [ModelOutput.from_content("mockllm/model", one) for one in answers]
+    outputs = [output("ABCD"[(i * 3) % 4]) for i in range(12)]
     task = Task(items, solver=multiple_choice(), scorer=[choice(), table()], name="mc", epochs=2)
     eval(
         [task], model=get_model("mockllm/model", custom_outputs=outputs), log_dir=sys.argv[1],
@@ -271,3 +342,15 @@ def test_real_logs_give_the_scores_that_inspect_reports(real_logs):
         assert set(cells["seeds"]) == {2}
         assert cells.loc["accuracy", "chance"] == 0.25
         assert "not_a_mean_of_items" not in {note.kind for note in outcomes.notes}
+
+
+def test_real_logs_are_rescored(real_logs):
+    right, wrong = np.exp(-1.0), np.exp(-2.0)
+    share = np.array([right, wrong]) / (right + 3 * wrong)
+    for path in real_logs:
+        outcomes = read_outcomes(path, rescore=True)
+        accuracy = outcomes.select(metric="accuracy").frame["score"].to_numpy()
+        found = outcomes.select(metric="choice_probability").frame["score"].to_numpy()
+        assert len(found) == 12
+        assert found == pytest.approx(np.where(accuracy == 1, *share))
+        assert {0.0, 1.0} == set(accuracy)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -131,3 +132,85 @@ def test_a_name_says_suite_task_and_shots():
     assert _parts("leaderboard|arc:challenge|25") == ("leaderboard", "arc:challenge", 25)
     assert _parts("arc:challenge|25") == (None, "arc:challenge", 25)
     assert _parts("gsm8k") == (None, "gsm8k", None)
+
+
+RANKED = [([-1.0, -2.0, -3.0, -4.0], 0.0), ([-2.0, -1.0, -3.0, -4.0], 1.0)]
+
+
+def ranked(number: int) -> dict:
+    log_prob, acc = RANKED[number]
+    row = new(number, acc)
+    row["model_response"]["logprobs"] = log_prob
+    return row
+
+
+def written_before(number: int, predictions) -> dict:
+    log_prob, acc = RANKED[number]
+    row = {"choices": [" a", " b", " c", " d"], "gold_index": [1], "metrics": {"acc": acc}}
+    return {**row, "predictions": predictions(log_prob)}
+
+
+WRITTEN = {
+    "0.11 and later": ranked,
+    "0.9": lambda i: written_before(i, list),
+    "0.6": lambda i: {
+        k: str(v) for k, v in written_before(i, lambda few: [(one, False) for one in few]).items()
+    },
+    "the first leaderboard": lambda i: {
+        "choices": ["a", "b", "c", "d"],
+        "gold": 1,
+        "acc": RANKED[i][1],
+        "predictions": RANKED[i][0],
+    },
+}
+
+
+@pytest.mark.parametrize("version", WRITTEN)
+def test_stored_log_probabilities_give_linear_metrics(tmp_path, version):
+    path = write(tmp_path, [WRITTEN[version](0), WRITTEN[version](1)])
+    assert read_outcomes(path).metrics == ("choice_accuracy",)
+    outcomes = read_outcomes(path, rescore=True)
+    shares = [np.exp(one) / np.exp(one).sum() for one, _ in RANKED]
+    right = np.array([0, 1, 0, 0])
+    expected = {
+        "choice_accuracy": [acc for _, acc in RANKED],
+        "choice_probability": [share[1] for share in shares],
+        "brier": [((share - right) ** 2).sum() for share in shares],
+        "target_log_prob": [-2.0, -1.0],
+    }
+    assert set(outcomes.metrics) == set(expected)
+    for metric, scores in expected.items():
+        frame = outcomes.select(metric=metric).frame
+        assert frame["score"].tolist() == pytest.approx(scores)
+        assert frame["n"].tolist() == [1, 1]
+    assert set(outcomes.select(metric="choice_probability").frame["chance"]) == {0.25}
+
+
+def test_log_probabilities_that_do_not_give_the_accuracy_are_not_believed(tmp_path):
+    wrong = ranked(1)
+    wrong["metric"]["acc"] = 0.0
+    path = write(tmp_path, [ranked(0), wrong])
+    with pytest.raises(FormatError, match=r"nothing can be rescored: the accuracy of .*row 1 does"):
+        read_outcomes(path, rescore=True)
+
+
+def test_normalized_accuracy_serves_to_check_too(tmp_path):
+    rows = [ranked(0), ranked(1)]
+    for row in rows:
+        row["metric"] = {"acc_norm": row["metric"]["acc"]}
+    outcomes = read_outcomes(write(tmp_path, rows), rescore=True)
+    assert "brier" in outcomes.metrics
+
+
+def test_what_keeps_no_log_probabilities_says_so(tmp_path):
+    path = write(tmp_path, [old(1.0)])
+    with pytest.raises(FormatError, match="no log-probabilities of all choices are kept"):
+        read_outcomes(path, rescore=True)
+
+
+def test_items_without_log_probabilities_are_counted(tmp_path):
+    bare = new(2, 1.0)
+    bare["model_response"]["logprobs"] = []
+    outcomes = read_outcomes(write(tmp_path, [ranked(0), ranked(1), bare]), rescore=True)
+    assert len(outcomes.select(metric="brier").frame) == 2
+    assert [one.count for one in outcomes.notes if one.kind == "unrescored_items"] == [1]

@@ -9,7 +9,8 @@ import pytest
 from confounds.errors import FormatError
 from confounds.ingest import read_outcomes
 from confounds.ingest._items import items_from_error
-from confounds.ingest._lm_eval_samples import Sample, choice_scores, majority_share
+from confounds.ingest._lm_eval_samples import Sample, majority_share
+from confounds.ingest._rescoring import choice_scores
 from confounds.ingest.lm_eval import FORMAT
 
 PYTHIA = Path(__file__).resolve().parents[2] / "../shared/data/pythia-evals"
@@ -321,8 +322,7 @@ class TestItemsFromError:
 
 class TestChoiceScores:
     def test_known_values(self):
-        one = Sample(1, "0", "none", {}, np.log([0.2, 0.1, 0.1]), (), ("aaaa", "b", "c"), (0,))
-        scores = choice_scores(one)
+        scores = choice_scores(np.log([0.2, 0.1, 0.1]), (0,), ("aaaa", "b", "c"))
         assert scores["choice_accuracy"] == 1
         assert scores["choice_accuracy_normalized"] == 1
         assert scores["choice_probability"] == pytest.approx(0.5)
@@ -330,8 +330,7 @@ class TestChoiceScores:
         assert scores["target_log_prob"] == pytest.approx(np.log(0.2))
 
     def test_scores_that_are_not_finite_are_left_out(self):
-        one = Sample(1, "0", "none", {}, np.array([np.nan, -1.0]), (), (), (0,))
-        assert set(choice_scores(one)) == {"choice_accuracy"}
+        assert set(choice_scores(np.array([np.nan, -1.0]), (0,))) == {"choice_accuracy"}
 
     def test_majority_needs_the_same_choices_everywhere(self):
         same = [Sample(1, "0", "none", {}, np.zeros(2), (), ("a", "b"), (g,)) for g in (0, 0, 1)]

@@ -31,6 +31,7 @@ def test_every_reported_mean_is_reproduced_exactly(outcomes, reported):
     names = {
         ("tiny_choice", "acc,none"): "choice_accuracy",
         ("tiny_choice", "acc_norm,none"): "choice_accuracy_normalized",
+        ("tiny_choice", "brier_score,none"): "brier",
         ("tiny_complete", "acc,none"): "accuracy",
         ("tiny_complete", "perplexity,none"): "perplexity",
         ("tiny_answer", "exact_match,strict"): "exact_match:strict",
@@ -45,6 +46,23 @@ def test_every_reported_mean_is_reproduced_exactly(outcomes, reported):
     assert means == set(names)
     for (task, key), metric in names.items():
         assert mean(outcomes, task, metric) == reported[task][key], (task, key)
+
+
+def test_rescored_accuracy_and_brier_are_those_of_the_harness(lm_eval_run, reported):
+    """What `--rescore` gives is what the harness made of the same log-probabilities."""
+    outcomes = read_outcomes(lm_eval_run, rescore=True)
+    told = reported["tiny_choice"]
+    brier = outcomes.select("tiny_choice", "brier").frame
+    assert len(brier) == 48
+    assert brier["score"].mean() == pytest.approx(told["brier_score,none"], rel=1e-12)
+    accuracy = outcomes.select("tiny_choice", "choice_accuracy").frame["score"]
+    assert accuracy.mean() == told["acc,none"]
+    probability = outcomes.select("tiny_choice", "choice_probability").frame["score"]
+    (path,) = lm_eval_run.rglob("samples_tiny_choice_*.jsonl")
+    samples = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    shares = [np.array(sample["brier_score"][1].strip("[]").split(), float) for sample in samples]
+    theirs = [share[int(sample["target"])] for share, sample in zip(shares, samples, strict=True)]
+    assert probability.tolist() == pytest.approx(theirs, abs=1e-8)
 
 
 def test_choices_are_scored_item_by_item_from_their_log_probabilities(lm_eval_run, outcomes):

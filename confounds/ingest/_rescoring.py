@@ -1,0 +1,157 @@
+"""Linear metrics of single items, from the log-probabilities that results keep of their choices.
+
+They are believed only where the largest log-probability also gives the accuracy that the tool
+itself logged, item by item: where it does not, the choices, or which of them is right, were not
+understood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from confounds.errors import FormatError
+from confounds.ingest._reading import first_places
+from confounds.results import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from confounds.ingest._reading import Format, Reading
+
+LINEAR = ("choice_probability", "brier", "target_log_prob")
+_SAME = 1e-6
+_KIND = "not_rescored"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What results keep of the choices of one item.
+
+    Attributes:
+        log_prob: (choices,) summed log-probability of each.
+        gold: indices of the right ones.
+        accuracy: the item's, worked out from the log-probabilities by the tool's rule.
+        logged: the item's, as the tool wrote it.
+    """
+
+    log_prob: NDArray[np.float64]
+    gold: tuple[int, ...]
+    accuracy: float
+    logged: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """Rows of linear metrics, and notes on what was not rescored."""
+
+    rows: list[dict[str, Any]]
+    notes: tuple[Finding, ...]
+
+
+def choice_scores(
+    log_prob: NDArray[np.float64], gold: Sequence[int], texts: Sequence[str] = ()
+) -> dict[str, float]:
+    """Scores of one item that was answered by choice, from its log-probabilities alone.
+
+    Args:
+        log_prob: (choices,) log-probability of each; at least two.
+        gold: indices of the right choices; at least one.
+        texts: (choices,) what each says, where known.
+
+    Returns:
+        `choice_accuracy`, `choice_probability` (of the right choices, among the choices),
+        `brier`, `target_log_prob` (where one choice is right), and
+        `choice_accuracy_normalized` (per character) where the choices' texts are known.
+        Scores that are not finite are left out.
+    """
+    gold = list(gold)
+    right = np.zeros(len(log_prob))
+    right[gold] = 1.0
+    probability = np.exp(log_prob - np.max(log_prob))
+    probability /= probability.sum()
+    scores = {
+        "choice_accuracy": float(int(np.argmax(log_prob)) in gold),
+        "choice_probability": float(np.clip(probability @ right, 0.0, 1.0)),
+        "brier": float(np.clip(((probability - right) ** 2).sum(), 0.0, 2.0)),
+    }
+    if len(gold) == 1:
+        scores["target_log_prob"] = float(min(log_prob[gold[0]], 0.0))
+    if texts and all(texts):
+        lengths = np.array([len(choice) for choice in texts], dtype=np.float64)
+        best = int(np.argmax(log_prob / lengths))
+        scores["choice_accuracy_normalized"] = float(best in gold)
+    return {name: value for name, value in scores.items() if np.isfinite(value)}
+
+
+def rescored(
+    items: Sequence[tuple[Mapping[str, Any], Kept | None]], rows: Sequence[Mapping[str, Any]]
+) -> Rescored:
+    """Linear metrics of the items of one file, besides those that the tool logged.
+
+    Args:
+        items: what is the same on every row of an item, and what is kept of its choices; None
+            where that is nothing.
+        rows: as the tool logged them.
+    """
+    file = str(items[0][0]["source"]) if items else "no items"
+    there = {row["metric"] for row in rows}
+    told = [(row, kept) for row, kept in items if kept is not None]
+    if not told:
+        return Rescored([], (not_rescored("no log-probabilities of all choices are kept", file),))
+    differ = [str(row["source"]) for row, kept in told if abs(kept.accuracy - kept.logged) > _SAME]
+    if differ:
+        message = "Items whose logged accuracy does not follow from their log-probabilities"
+        note = Finding("recomputed_differs", message, len(differ), first_places(differ))
+        reason = f"the accuracy of {differ[0]} does not follow from its log-probabilities"
+        return Rescored([], (note, not_rescored(reason, file)))
+    more = [one for row, kept in told for one in _linear(row, kept) if one["metric"] not in there]
+    missing = len(items) - len(told)
+    if not missing:
+        return Rescored(more, ())
+    message = "Items keep no log-probabilities of all their choices and are not rescored"
+    where = first_places(str(row["source"]) for row, kept in items if kept is None)
+    return Rescored(more, (Finding("unrescored_items", message, missing, where),))
+
+
+def _linear(row: Mapping[str, Any], kept: Kept) -> Iterator[dict[str, Any]]:
+    scores = choice_scores(kept.log_prob, kept.gold)
+    for name in LINEAR:
+        if name in scores:
+            found = {**row, "metric": name, "score": scores[name]}
+            if name == "choice_probability":
+                chance = len(kept.gold) / len(kept.log_prob)
+                found |= {"chance": chance, "chance_source": "uniform"}
+            yield found
+
+
+def not_rescored(reason: str, file: str) -> Finding:
+    """Nothing of a file was rescored, and why."""
+    return Finding(_KIND, f"Nothing is rescored: {reason}", 1, (file,))
+
+
+def unrescored(
+    files: Sequence[tuple[Path, Format]], readings: Sequence[Reading]
+) -> tuple[Finding, ...]:
+    """Notes on the files that nothing could be rescored of.
+
+    Raises:
+        FormatError: that is all of them; the message says why.
+    """
+    notes = []
+    for (path, form), reading in zip(files, readings, strict=True):
+        told = any(note.kind == _KIND for note in reading.notes)
+        if not reading.rescored and not told:
+            reason = f"no log-probabilities of choices are there for {form.name} to read"
+            notes.append(not_rescored(reason, path.name))
+    if any(reading.rescored for reading in readings):
+        return tuple(notes)
+    every = [*(note for one in readings for note in one.notes if note.kind == _KIND), *notes]
+    more = f" ({len(every)} files in all)" if len(every) > 1 else ""
+    msg = f"{files[0][0]}: nothing can be rescored: {every[0].message.partition(': ')[2]}{more}"
+    raise FormatError(msg)
