@@ -2,12 +2,14 @@
 
 Small and large models share a few items; the rest each side answers alone, and items differ in
 difficulty as models differ in ability. In `easier` the large models' own items are easier by
-one logit, and the design says which items are theirs. Beside it the threshold test on the
-models' mean scores, which takes easier items for a step.
+one logit; in `scattered` every model lacks three items in ten, whichever they are. `mixed` is told
+whose items are easier; `means` is the threshold test on the models' mean scores, which takes easier
+items for a step; `audit` is what an audit makes of the two (`inference.asked_items`), which is told
+nothing.
 
 Resumable.
 
-    python benchmarks/mixed_threshold.py --simulations 300
+    python benchmarks/mixed_threshold.py --simulations 200
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from _simulated import FAMILY_SD, MODEL_SD, layout, middle
 
 from confounds.inference import _link
 from confounds.inference._null import Slopes
+from confounds.inference._plan import TestPlan
 from confounds.inference._reference import bootstrap_two_level, fit_levels, p_value
+from confounds.inference.asked_items import Answers, beside_items
 from confounds.inference.mixed import MixedDesign, Term
 from confounds.inference.mixed_threshold import MixedSearch, search_threshold
 from confounds.inference.sample import Sample, threshold_columns
@@ -30,6 +34,8 @@ ITEM_SD = 1.0
 LINKS, OWN = 12, 24
 """Items that all models answer, and items that one side alone answers."""
 EASIER = 1.0
+SCATTERED = 0.3
+LEVEL = 0.05
 STEP = 2.0
 """Logits; about .30 to .35 in score points from floor 0 or .25."""
 
@@ -53,7 +59,7 @@ def cells() -> list[Cell]:
     return [
         Cell(models, truth, floor)
         for floor in (0.0, 0.25)
-        for truth in ("null", "easier", "step")
+        for truth in ("null", "easier", "step", "scattered", "scattered step")
         for models in (12, 20)
     ]
 
@@ -65,7 +71,7 @@ def draw(cell: Cell, rng: np.random.Generator) -> tuple[MixedDesign, Sample]:
     families = FAMILY_SD * rng.standard_normal(family.max() + 1)
     ability = MODEL_SD * rng.standard_normal(len(x)) + families[family]
     eta = 0.5 * (x - x.mean()) + ability
-    if cell.truth == "step":
+    if cell.truth.endswith("step"):
         eta = eta - STEP / 2 + STEP * large
     difficulty = ITEM_SD * rng.standard_normal(LINKS + 2 * OWN)
     theirs = (np.arange(len(difficulty)) >= LINKS).astype(np.float64)
@@ -76,15 +82,18 @@ def draw(cell: Cell, rng: np.random.Generator) -> tuple[MixedDesign, Sample]:
         terms.append(Term("theirs", item=theirs))
     chance = cell.floor + (1 - cell.floor) / (1 + np.exp(-eta[:, None] + difficulty))
     block = (rng.random(chance.shape) < chance).astype(np.float64)
-    block[np.ix_(~large, np.arange(LINKS, LINKS + OWN))] = np.nan
-    block[np.ix_(large, np.arange(LINKS + OWN, LINKS + 2 * OWN))] = np.nan
+    if cell.truth.startswith("scattered"):
+        block[rng.random(block.shape) < SCATTERED] = np.nan
+    else:
+        block[np.ix_(~large, np.arange(LINKS, LINKS + OWN))] = np.nan
+        block[np.ix_(large, np.arange(LINKS + OWN, LINKS + 2 * OWN))] = np.nan
     design = MixedDesign.from_block(
         block[:, :, None], terms=tuple(terms), family=family, floor=cell.floor
     )
     sample = Sample(
         x=x,
         score=np.nanmean(block, axis=1),
-        n=np.full(len(x), float(LINKS + OWN)),
+        n=np.isfinite(block).sum(axis=1).astype(np.float64),
         floor=np.full(len(x), cell.floor),
         family=family.astype(np.int64),
         models=tuple(f"m{row}" for row in range(len(x))),
@@ -93,26 +102,34 @@ def draw(cell: Cell, rng: np.random.Generator) -> tuple[MixedDesign, Sample]:
 
 
 def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
-    """Rejection rates of the search inside the mixed model and of the test on means."""
+    """Rejection rates of the search inside the mixed model, of the test on means, and of both."""
     rng = np.random.default_rng([seed, *cell.key.encode()])
-    rejected = np.zeros(2)
+    rejected = np.zeros(3)
     for draw_seed in range(simulations):
         design, sample = draw(cell, rng)
         how = MixedSearch(replicates=REPLICATES, seed=draw_seed)
         found = search_threshold(design, sample.x, how)
-        rejected += [found.threshold.p_value <= 0.05, on_means(sample, draw_seed) <= 0.05]
-    mixed, means = rejected / simulations
-    return {"mixed": float(mixed), "means": float(means)}
+        p, psi = on_means(sample, draw_seed)
+        both = p
+        if p <= LEVEL:
+            plan = TestPlan(replicates=REPLICATES, seed=draw_seed)
+            answers = Answers(
+                design.model, design.item, design.successes, np.full(design.rows, np.nan)
+            )
+            both = max(p, beside_items(answers, sample, psi, plan)[0] or 0.0)
+        rejected += [found.threshold.p_value <= LEVEL, p <= LEVEL, both <= LEVEL]
+    return dict(zip(("mixed", "means", "audit"), (rejected / simulations).tolist(), strict=True))
 
 
-def on_means(sample: Sample, seed: int) -> float:
-    """Two-level p-value of the threshold test on mean scores."""
+def on_means(sample: Sample, seed: int) -> tuple[float, float]:
+    """Two-level p-value of the threshold test on mean scores, and the threshold."""
     slopes = Slopes(upper=_link.TRANSITION / 2)
     columns = threshold_columns(sample.x, sample.grid, "step")
     observed = fit_levels(sample.score[None], sample, columns, slopes)
     rng = np.random.default_rng(seed)
     draws = bootstrap_two_level(observed, sample, columns, slopes, REPLICATES, rng)
-    return p_value(float(observed.two_level_scan.sup[0]), draws)
+    psi = float(sample.grid[observed.two_level_scan.best[0]])
+    return p_value(float(observed.two_level_scan.sup[0]), draws), psi
 
 
 if __name__ == "__main__":
@@ -121,7 +138,6 @@ if __name__ == "__main__":
             name="mixed_threshold",
             cells=cells(),
             run=run_cell,
-            simulations=300,
             record={"replicates": REPLICATES},
         ),
         __doc__,

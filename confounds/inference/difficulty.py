@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from confounds.exploration import DifficultySlice
+from confounds.inference.asked_items import item_rows
 from confounds.inference.two_lines import shape_of
 from confounds.results import CurvePoint
 
@@ -70,17 +71,9 @@ def item_scores(fits: Fits, sample: Sample) -> tuple[Ints, Floats] | None:
 
     Bounded cost: one pass over the rows, and a number a model and item.
     """
-    claim = fits.claim
-    frame = fits.outcomes.frame
-    keep = ((frame["task"] == claim.task) & (frame["metric"] == claim.metric)).to_numpy(copy=True)
-    keep &= frame["item"].notna().to_numpy()
-    for name, value in claim.condition.items():
-        keep &= (frame[name] == value).to_numpy()
-    frame = frame.loc[keep, ["model", "item", "score", "checkpoint"]]
+    frame = item_rows(fits.rows(fits.claim.metric), fits.claim.condition)
     if frame.empty:
         return None
-    last = frame.groupby("model")["checkpoint"].transform("max")
-    frame = frame[frame["checkpoint"].isna() | (frame["checkpoint"] == last)]
     model = pd.Index(sample.models).get_indexer(pd.Index(frame["model"]))
     item, items = pd.factorize(frame["item"])
     known = model >= 0

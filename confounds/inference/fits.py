@@ -11,6 +11,7 @@ import numpy as np
 
 from confounds.errors import NothingSelectedError, UsageError
 from confounds.inference._plan import TestPlan
+from confounds.inference.asked_items import answers_of, beside_items
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow
 from confounds.inference.ceiling import over_ceilings
 from confounds.inference.observe import Observation, observe
@@ -117,6 +118,11 @@ class Fits:
             self._cells[metric] = selected.cells()
         return self._cells[metric]
 
+    def rows(self, metric: str) -> pd.DataFrame:
+        """Rows of the claim's task under one metric."""
+        frame = self.outcomes.frame
+        return frame[(frame["task"] == self.claim.task) & (frame["metric"] == metric)]
+
     def has_metric(self, metric: str) -> bool:
         """Whether the task has scores of this metric."""
         try:
@@ -204,8 +210,21 @@ class Fits:
             plan = replace(self.plan, detailed=detailed and self.settings.sharpness)
             if condition.get("metric", self.claim.metric) != self.claim.metric:
                 plan = replace(plan, ceiling=None)
-            self._fitted[key] = test_threshold(sample, plan, condition)
+            self._fitted[key] = self._beside_items(test_threshold(sample, plan, condition))
         return self._fitted[key]
+
+    def _beside_items(self, found: FittedThreshold) -> FittedThreshold:
+        """The test as it stands once items that differ between models have their difficulty."""
+        if not found.fit.significant:
+            return found
+        condition = found.fit.condition
+        metric = condition.get("metric", self.claim.metric)
+        flipped = not self.measure(metric).higher_is_better
+        answers = answers_of(self.rows(metric), condition, found.sample, flipped=flipped)
+        if answers is None:
+            return found
+        p, note = beside_items(answers, found.sample, found.psi, found.plan)
+        return found.no_surer_than(0.0 if p is None else p, note)
 
     def rng(self, name: str) -> np.random.Generator:
         """A generator of its own for each use, so that no rival shifts another's draws."""

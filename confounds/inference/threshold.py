@@ -70,6 +70,19 @@ class FittedThreshold:
     profile: Profile
     plan: TestPlan
 
+    def no_surer_than(self, p: float, note: str) -> FittedThreshold:
+        """The same test where a further one gives the p-value `p`: the larger counts."""
+        p = max(p, self.fit.p_two_level)
+        effect = _searched(self.fit["effect"], p)
+        fit = replace(
+            self.fit,
+            estimates=tuple(effect if one.term == "effect" else one for one in self.fit.estimates),
+            p_two_level=p,
+            significant=is_significant(p, self.fit.p_fixed_effect),
+            notes=(*self.fit.notes, note),
+        )
+        return replace(self, fit=fit)
+
 
 def test_threshold(
     sample: Sample,
