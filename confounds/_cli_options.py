@@ -77,6 +77,14 @@ class IngestOptions(Options):
     map: Annotated[
         Path | None, typer.Option(help="map.toml: which column of the source is which.")
     ] = None
+    rescore: Annotated[
+        bool,
+        typer.Option(
+            "--rescore",
+            help="Add linear metrics (probability of the right choice, Brier score, its "
+            "log-probability) from the log-probabilities that the results keep of every choice.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

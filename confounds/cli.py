@@ -87,6 +87,7 @@ def ingest(options: IngestOptions) -> int:
             tasks=options.tasks,
             map=options.map,
             format=options.format,
+            rescore=options.rescore,
         )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     outcomes.write(options.out)
