@@ -7,12 +7,13 @@ wide a transition still counts as gradual.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from confounds import text
 from confounds.errors import ClaimError, NothingSelectedError
+from confounds.files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,7 +127,7 @@ def read_claims(path: str | Path) -> ClaimFile:
             allowed, or two claims share an id.
     """
     path = Path(path)
-    document = _load(path)
+    document = read_toml(path, ClaimError)
     unknown = sorted(set(document) - {"outcomes", "claim"})
     if unknown:
         msg = f"{path}: unknown key '{unknown[0]}'; allowed: outcomes, claim"
@@ -164,18 +165,6 @@ def without_rows(claims: Iterable[Claim], outcomes: Outcomes) -> dict[str, str]:
     return silent
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise ClaimError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not valid TOML ({error})"
-        raise ClaimError(msg) from error
-
-
 def _claim(path: Path, number: int, table: Any) -> Claim:
     if not isinstance(table, dict):
         msg = f"{path}: claim {number} is {table!r}; write it as a [[claim]] table"
@@ -183,7 +172,7 @@ def _claim(path: Path, number: int, table: Any) -> Claim:
     names = [item.name for item in fields(Claim)]
     unknown = sorted(set(table) - set(names))
     if unknown:
-        allowed = ", ".join(names)
+        allowed = f"{', '.join(names)}{text.nearest(unknown[0], names)}"
         msg = f"{path}: claim {number} has the unknown key '{unknown[0]}'; allowed: {allowed}"
         raise ClaimError(msg)
     for name in ("id", "task", "metric"):
@@ -199,7 +188,8 @@ def _claim(path: Path, number: int, table: Any) -> Claim:
 
 def _check_choice(claim: str, name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        msg = f"claim '{claim}': {name} is {value!r}; allowed: {', '.join(allowed)}"
+        choices = f"{', '.join(allowed)}{text.nearest(value, allowed)}"
+        msg = f"claim '{claim}': {name} is {value!r}; allowed: {choices}"
         raise ClaimError(msg)
 
 
