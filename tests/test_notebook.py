@@ -42,9 +42,11 @@ def fit(name: str) -> ThresholdFit:
 
 
 def audit(name: str) -> Audit:
-    parts = {"departure": Part("departure", "passed", name)}
+    raw = fit(name)
+    parts = {"departure": Part("departure", "passed", name, raw.estimates)}
     claim = Claim(name, name, name)
-    return Audit(claim, Verdict("explained", name, (name,)), parts, (), (fit(name),))
+    verdict = Verdict("explained", name, (name,), certain=(name,))
+    return Audit(claim, verdict, parts, (), (raw,))
 
 
 def table(name: str, rows: int = 2) -> Outcomes:

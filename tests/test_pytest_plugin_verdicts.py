@@ -218,3 +218,22 @@ def test_the_plugin_loads_nothing_until_a_claim_is_collected() -> None:
         "confounds.pytest_plugin",
     }
     assert not {name.partition(".")[0] for name in loaded} & {"numpy", "pandas", "scipy", "rich"}
+
+
+def test_the_plugin_is_imported_within_20_milliseconds() -> None:
+    program = (
+        "import sys, time, pytest\n"
+        "took = []\n"
+        "for _ in range(5):\n"
+        "    for name in [n for n in sys.modules if n.partition('.')[0] == 'confounds']:\n"
+        "        del sys.modules[name]\n"
+        "    began = time.perf_counter()\n"
+        "    import confounds.pytest_plugin\n"
+        "    took.append(time.perf_counter() - began)\n"
+        "print(min(took))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    # The machine may be busy: the plugin is as fast as its fastest import.
+    assert float(done.stdout) < 0.020

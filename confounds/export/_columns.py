@@ -106,6 +106,9 @@ VERDICTS = (
         "score points",
         CLAIM,
     ),
+    Column("null", "string", "the smooth null: gradual, strict, quadratic or spline", source=CLAIM),
+    Column("shape", "string", "step or hinge", source=CLAIM),
+    Column("ceiling", "number", "highest score that can be reached, if declared", source=CLAIM),
 )
 ESTIMATES = (
     *ID,

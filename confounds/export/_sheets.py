@@ -76,6 +76,9 @@ def _verdict(audit: Audit) -> Iterator[Row]:
         "smallest_effect": claim.smallest_effect,
         "gradual": claim.gradual,
         "margin": claim.margin,
+        "null": claim.null,
+        "shape": claim.shape,
+        "ceiling": claim.ceiling,
     }
 
 

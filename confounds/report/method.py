@@ -11,8 +11,9 @@ from confounds.report._section import Section
 from confounds.verdict import SCREENING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from confounds.claim import Claim
     from confounds.report._section import View
     from confounds.results import Audit
 
@@ -40,13 +41,15 @@ distribution is a two-level parametric bootstrap with family and model
 effects{{ replicates }}; the family-fixed-effect version is the check. Significant means:
 two-level p below .05 and, where families have enough models for it, family-fixed-effect p
 below .10. “Gradual” means that the 10-90 % transition takes at least {{ gradual }} decades.
-Intervals of threshold and step invert the test.</p>
+Intervals of threshold and step invert the test.{{ ceilings }}</p>
 <p><strong>Rival explanations.</strong> A claim survives a rival when, where the rival cannot
 act, the threshold test remains significant and the lower bound of the step is above zero
 (strongly: above the smallest effect of interest). A rival explains it when the raw effect is
 significant, the 90 % interval under control lies within the smallest effect of interest, and
 the change from raw to controlled excludes zero. Anything else is inconclusive. A rival for
-which the table lacks data is not testable and is listed.{{ multiplicity }}</p>
+which the table lacks data is not testable and is listed.{{ multiplicity }} How many models would
+decide is a rough guide: intervals are taken to shrink with the square root of their number, about
+the present estimate, where power is simulated at the smallest effect of interest.</p>
 {% if around %}<p><strong>Around the verdict.</strong> None of this decides it. {{ around }}</p>
 {% endif %}
 </div>
@@ -71,6 +74,7 @@ def render(view: View) -> str:
         shapes=_used(claim.shape for claim in claims),
         nulls=_nulls(fit.null for fit in fits),
         replicates=_replicates(view.audits),
+        ceilings=_ceilings(claims),
         multiplicity=_multiplicity(view.audits),
         around=_around(view.audits),
         bibtex=_references.bibtex(view.audits),
@@ -110,6 +114,20 @@ def _nulls(sentences: Iterable[str]) -> str:
     if len(shown) == 1:
         return f"The null: {shown[0]}."
     return f"The nulls: {'; '.join(shown)}." if shown else ""
+
+
+def _ceilings(claims: Sequence[Claim]) -> str:
+    """Where the curves level off: declared ceilings, and what is done where none is."""
+    declared = [claim.ceiling for claim in claims if claim.ceiling is not None]
+    said = ""
+    if declared:
+        said += f" Ceilings of the scores, as declared: {_used(map(text.number, declared))}."
+    if len(declared) < len(claims):
+        said += (
+            " Where a claim declares no ceiling, a departure counts only if no smooth curve that "
+            "levels off below 1, at the ceiling that fits the scores best, undoes it."
+        )
+    return said
 
 
 def _replicates(audits: tuple[Audit, ...]) -> str:

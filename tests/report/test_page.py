@@ -222,6 +222,12 @@ def test_the_method_names_the_settings_used(audits) -> None:
     assert "0.10 (1 claim); 0.20 (1 claim) score points" in flat
     assert "1.5 (1 claim); 2.0 (1 claim) decades" in flat
     assert "43159449c7c9a52e" in flat
+    assert "no smooth curve that levels off below 1" in flat
+    assert "Ceilings" not in flat
+    capped = replace(audits[1], claim=replace(audits[1].claim, ceiling=0.95))
+    flat = " ".join(Outline(page((capped,))).text.split())
+    assert "Ceilings of the scores, as declared: 0.95." in flat
+    assert "levels off below 1" not in flat
 
 
 def test_a_claim_shows_whether_it_came_out_as_expected(audits) -> None:
