@@ -8,12 +8,11 @@ minus controlled is estimated with both conditions drawn together.
 * explained: the confounded condition departs from gradual growth, the controlled effect is shown
   to lie below s (upper end of the 90 % interval), and the change is above 0. The departure is
   shown by the raw test or by the paired one, in which the model effects cancel (a .30 step among
-  12 models is seen in .74 of tables against .28).
+  12 models is seen in .94 of tables against .30, `benchmarks/threshold_size.py`).
 * inconclusive otherwise.
 
 Only the upper end decides equivalence: a claim of emergence is a claim about an upward step,
-and a downward one in the controlled condition does not support it. Requiring the lower end too
-costs power where the controlled curve is flat at chance (.66 against .9 at 8 models).
+and a downward one in the controlled condition does not support it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ term remains, and a step that would matter is excluded: at every threshold that 
 the upper end of the 90 % interval of the step lies below the smallest effect of interest, or
 below a third of the rise over the scale (gradual growth then accounts for two thirds of it),
 whichever is larger. A width and a p-value alone would not do: a jump half way up an otherwise
-slow curve has a wide transition and, with 12 models, p above .05 in a fifth to a third of tables.
+slow curve has a wide transition and, where it is of .30 among 12 models, p above .05 in seven of
+ten tables (`benchmarks/threshold_size.py`, cells `paired`, the raw curve alone).
 A curve that may level off below 1 survives only where no ceiling that the scores allow undoes the
 departure (`inference.ceiling`).
 
