@@ -9,19 +9,22 @@ its own; the loss is on answers and on the ends of their lines. What a reader ma
 - Weights start with standard deviation 1 / sqrt(width), convolutions with 1 / sqrt(3).
 - Batches are small (16 documents): the number of steps, not of tokens, is what brings look-up.
 - `attention` models have one layer and no convolution. They can memorise and cannot look up.
+- `speller` models are of one width and differ in how long they were trained: their scale is the
+  number of tokens that they read, of a corpus of their own (`spelling`).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from confounds.ladder.corpus import write_tuning
+from confounds.ladder.corpus import Recipe, write_tuning
+from confounds.ladder.spelling import SPELLER, write_spelling
 from confounds.ladder.tokenizer import CONTEXT, END, NUMBERS, START, VOCABULARY
 
 if TYPE_CHECKING:
@@ -35,19 +38,21 @@ WIDTHS: dict[str, tuple[int, ...]] = {
     "broad": (4, 6, 10, 16, 20, 24, 32, 48),
     "attention": (8, 12, 16, 24, 32, 40, 48, 64),
 }
+SPELLER_WIDTH = 16
+SPELLER_STEPS = tuple(round(100 * 2 ** (half / 2)) for half in range(14))
 LAYERS: dict[str, tuple[str, ...]] = {
     "slim": ("conv", "full_attention"),
     "broad": ("conv", "full_attention"),
     "attention": ("full_attention",),
+    SPELLER: ("conv", "full_attention"),
 }
-EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2}
+EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, SPELLER: 2}
 """Width of the feed-forward layer, in widths."""
 CHECKPOINTS: dict[str, tuple[int, ...]] = dict.fromkeys(
     ("slim-48-s0", "slim-64-s0", "broad-32-s0"), (60, 120, 240, 480, 960, 1440)
 )
 """Models of which earlier steps are kept too."""
 TUNED_SEED = 0
-"""Runs with this seed are also tuned: every size of the two families that can look up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +88,29 @@ class Training:
 
 
 PRETRAINING = Training()
+SPELLING = replace(PRETRAINING, batch=8)
 TUNING = Training(rate=1e-3, warmup=0.1, decay=0.9)
 ARMS = ("instruct", "finetuned")
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One training run of the ladder."""
+    """One training run of the ladder.
+
+    Attributes:
+        family, width, seed: which.
+        steps: of a `speller`; the others read the whole corpus.
+    """
 
     family: str
     width: int
     seed: int
+    steps: int | None = None
 
     @property
     def name(self) -> str:
         """As in the `model` column."""
-        return f"{self.family}-{self.width}-s{self.seed}"
+        return f"{self.family}-{self.steps or self.width}-s{self.seed}"
 
 
 RUNGS: tuple[Rung, ...] = tuple(
@@ -107,6 +119,14 @@ RUNGS: tuple[Rung, ...] = tuple(
     for family, widths in WIDTHS.items()
     for width in widths
 )
+SPELLERS: tuple[Rung, ...] = tuple(
+    Rung(SPELLER, SPELLER_WIDTH, seed, steps) for seed in SEEDS for steps in SPELLER_STEPS
+)
+
+
+def is_tuned(rung: Rung) -> bool:
+    """Whether a run is also tuned: of the two families that can look up, one seed."""
+    return rung.seed == TUNED_SEED and rung.family in ("slim", "broad")
 
 
 @dataclass(slots=True)
@@ -185,14 +205,18 @@ def train_model(
 
     Args:
         rung: which.
-        corpus: what it reads.
+        corpus: what it reads, unless it is a `speller`.
         device: `cpu`, `cuda`, ...
         steps: stop after so many; the schedule is that of the whole corpus.
         progress: called after each step.
     """
     model = build_model(rung).to(device)
     kept = CHECKPOINTS.get(rung.name, ())
-    return _fit(model, corpus.pages, PRETRAINING, _Run(rung, kept, steps, progress))
+    run = _Run(rung, kept, steps, progress)
+    if rung.steps is None:
+        return _fit(model, corpus.pages, PRETRAINING, run)
+    pages = write_spelling(Recipe().seed, rung.steps * SPELLING.batch)
+    return _fit(model, pages, SPELLING, run)
 
 
 def tune_model(

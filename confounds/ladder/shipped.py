@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from confounds.errors import StudyError
+from confounds.ladder.spelling import SPELLER
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
@@ -45,7 +46,8 @@ class Member:
     @property
     def run(self) -> str:
         """The training run: checkpoints and arms of one run share it."""
-        return f"{self.family}-{self.width}-s{self.seed}"
+        size = self.steps if self.family == SPELLER else self.width
+        return f"{self.family}-{size}-s{self.seed}"
 
     @property
     def label(self) -> str:

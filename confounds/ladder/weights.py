@@ -100,7 +100,8 @@ def _train_rung(work: Work, rung: Rung, corpus: Corpus, listener: Listener) -> l
     done = []
     base = work.folder / rung.name
     if not base.is_dir():
-        listener.model(rung.name, work.steps or len(corpus.pages) // recipe.PRETRAINING.batch)
+        whole = rung.steps or len(corpus.pages) // recipe.PRETRAINING.batch
+        listener.model(rung.name, work.steps or whole)
         trained = recipe.train_model(
             rung, corpus, device=work.device, steps=work.steps, progress=listener.step
         )
@@ -108,7 +109,7 @@ def _train_rung(work: Work, rung: Rung, corpus: Corpus, listener: Listener) -> l
             _write_checkpoint(work.folder / f"{rung.name}-step{step}", rung, step, weights)
         _write(base, trained, _facts(rung, trained))
         done.append(rung.name)
-    if rung.seed != recipe.TUNED_SEED or rung.family == "attention" or work.steps is not None:
+    if not recipe.is_tuned(rung) or work.steps is not None:
         return done
     for arm in ARMS:
         folder = work.folder / f"{rung.name}-{arm}"
