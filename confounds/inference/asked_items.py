@@ -42,6 +42,7 @@ LINKS = 5
 OWN = 5
 """Items that only one side was asked, for a mean difficulty of their own."""
 REPLICATES = 499
+KEPT = ("model", "item", "score", "chance", "checkpoint")
 ANY_SLOPE = 1e-6
 """`gradual` of a null whose slope is free."""
 NOT_OF_ITEMS = frozenset({"metric", "beside", "capability", "families"})
@@ -72,39 +73,37 @@ class Answers:
         return asked
 
 
-def item_rows(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
+def item_rows(frame: pd.DataFrame, places: Ints, condition: Mapping[str, Any]) -> pd.DataFrame:
     """The item rows of one condition: of every model its last checkpoint, unless one is named.
 
     Args:
-        frame: rows of a table of outcomes, of one task and metric.
+        frame: a table of outcomes.
+        places: where its item rows of one task and metric are; no other row is looked at.
         condition: column -> value or values held fixed.
     """
-    keep = frame["item"].notna().to_numpy(copy=True)
     for name, value in condition.items():
         values = list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
-        keep &= frame[name].isin(values).to_numpy()
-    rows = frame.loc[keep, ["model", "item", "score", "chance", "checkpoint"]]
+        places = places[pd.Series(frame[name].to_numpy()[places]).isin(values).to_numpy()]
+    rows = pd.DataFrame({name: frame[name].to_numpy()[places] for name in KEPT})
     if "checkpoint" in condition or rows.empty:
         return rows
     last = rows.groupby("model")["checkpoint"].transform("max")
     return rows[rows["checkpoint"].isna() | (rows["checkpoint"] == last)]
 
 
-def answers_of(
-    frame: pd.DataFrame, condition: Mapping[str, Any], sample: Sample, *, flipped: bool
-) -> Answers | None:
-    """The sample's item rows, or None where it has none, or all models were asked the same.
+def has_own_items(sample: Sample, condition: Mapping[str, Any]) -> bool:
+    """Whether the rows of a condition are those behind the sample, and answers right or wrong."""
+    return sample.binomial and not set(condition) - {*CONDITIONS} - NOT_OF_ITEMS
+
+
+def answers_of(rows: pd.DataFrame, sample: Sample, *, flipped: bool) -> Answers | None:
+    """The answers behind a sample, or None where there are none, or all models were asked the same.
 
     Args:
-        frame: rows of a table of outcomes, of one task and metric.
-        condition: of the sample; a key that is no column of the table may have changed its scores.
+        rows: item rows of the sample's condition.
         sample: the models.
         flipped: a lower score is better, and the sample's were turned.
     """
-    if not sample.binomial or set(condition) - {*CONDITIONS} - NOT_OF_ITEMS:
-        return None
-    held = {name: value for name, value in condition.items() if name in CONDITIONS}
-    rows = item_rows(frame, held)
     rows = rows[rows["model"].isin(sample.models)]
     if rows["model"].nunique() < len(sample):
         return None

@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 
 from confounds.exploration import DifficultySlice
-from confounds.inference.asked_items import item_rows
 from confounds.inference.two_lines import shape_of
 from confounds.results import CurvePoint
 
@@ -71,7 +70,7 @@ def item_scores(fits: Fits, sample: Sample) -> tuple[Ints, Floats] | None:
 
     Bounded cost: one pass over the rows, and a number a model and item.
     """
-    frame = item_rows(fits.rows(fits.claim.metric), fits.claim.condition)
+    frame = fits.item_rows(fits.claim.metric, fits.claim.condition)
     if frame.empty:
         return None
     model = pd.Index(sample.models).get_indexer(pd.Index(frame["model"]))

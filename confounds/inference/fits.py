@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from confounds.claim import CONDITIONS
 from confounds.errors import NothingSelectedError, UsageError
 from confounds.inference._plan import TestPlan
-from confounds.inference.asked_items import answers_of, beside_items
+from confounds.inference.asked_items import answers_of, beside_items, has_own_items, item_rows
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow
 from confounds.inference.ceiling import over_ceilings
 from confounds.inference.observe import Observation, observe
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from confounds.claim import Claim
-    from confounds.inference.sample import Sample
+    from confounds.inference.sample import Ints, Sample
     from confounds.measures import Measure
     from confounds.outcomes import Outcomes
 
@@ -71,6 +72,7 @@ class Fits:
         self.outcomes = outcomes
         self.settings = settings
         self._cells: dict[str, pd.DataFrame] = {}
+        self._items: dict[str, Ints] = {}
         self._fitted: dict[tuple[Any, ...], FittedThreshold] = {}
         self._neighbours: dict[tuple[str, ...], Neighbours] = {}
 
@@ -118,10 +120,14 @@ class Fits:
             self._cells[metric] = selected.cells()
         return self._cells[metric]
 
-    def rows(self, metric: str) -> pd.DataFrame:
-        """Rows of the claim's task under one metric."""
+    def item_rows(self, metric: str, condition: dict[str, Any]) -> pd.DataFrame:
+        """The item rows of the claim's task under one metric and condition."""
         frame = self.outcomes.frame
-        return frame[(frame["task"] == self.claim.task) & (frame["metric"] == metric)]
+        if metric not in self._items:
+            mine = (frame["task"] == self.claim.task) & (frame["metric"] == metric)
+            self._items[metric] = np.flatnonzero(mine & frame["item"].notna())
+        held = {name: value for name, value in condition.items() if name in CONDITIONS}
+        return item_rows(frame, self._items[metric], held)
 
     def has_metric(self, metric: str) -> bool:
         """Whether the task has scores of this metric."""
@@ -215,12 +221,12 @@ class Fits:
 
     def _beside_items(self, found: FittedThreshold) -> FittedThreshold:
         """The test as it stands once items that differ between models have their difficulty."""
-        if not found.fit.significant:
-            return found
         condition = found.fit.condition
+        if not found.fit.significant or not has_own_items(found.sample, condition):
+            return found
         metric = condition.get("metric", self.claim.metric)
         flipped = not self.measure(metric).higher_is_better
-        answers = answers_of(self.rows(metric), condition, found.sample, flipped=flipped)
+        answers = answers_of(self.item_rows(metric, condition), found.sample, flipped=flipped)
         if answers is None:
             return found
         p, note = beside_items(answers, found.sample, found.psi, found.plan)
