@@ -30,7 +30,7 @@ def why(audit: Audit) -> str:
 
 def certain(audit: Audit) -> tuple[str, ...]:
     """What holds whatever the verdict, a sentence a rival, in words."""
-    return tuple(sentence.replace("_", " ") for sentence in audit.verdict.certain)
+    return tuple(sentence.replace("_", "-") for sentence in audit.verdict.certain)
 
 
 def controlled(audit: Audit, test: RivalTest) -> Estimate | None:

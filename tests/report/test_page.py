@@ -192,11 +192,11 @@ def test_what_was_not_tested_is_listed_with_what_would_decide(outline) -> None:
 def test_what_is_certain_stands_at_the_head_of_a_claim_left_open(html) -> None:
     flat = " ".join(Outline(html).text.split())
     assert (
-        "Certain, whatever the verdict: at least 0.12 of the 0.31 is in context's; "
-        "at most 0.05 of the 0.31 is prompt format's."
+        "Certain, whatever the verdict: at least 0.12 of the 0.31 is in-context's; "
+        "at most 0.05 of the 0.31 is prompt-format's."
     ) in flat
     first = " ".join(Outline(html[: html.index('id="tasks"')]).text.split())
-    assert "would decide; at least 0.12 of the 0.31 is in context's" in first
+    assert "would decide; at least 0.12 of the 0.31 is in-context's" in first
 
 
 def test_one_number_of_models_is_said_where_the_departure_is_not_shown(audits) -> None:
