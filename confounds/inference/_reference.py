@@ -191,9 +191,12 @@ def bootstrap_two_level(
         sample,
         rng,
     )
-    tau2 = None
-    if observed.fixed is not None:
-        tau2 = fit_fixed_effect(y, sample, slopes).tau2
+    return two_level_statistics(y, sample, columns, slopes)
+
+
+def two_level_statistics(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Floats:
+    """(B,) two-level supremum statistics of B data sets (B, M), everything estimated anew."""
+    tau2 = fit_fixed_effect(y, sample, slopes).tau2 if has_fixed_effects(sample) else None
     refit = fit_two_level(y, sample, slopes, tau2)
     return _scan_two_level(refit, sample, columns).sup
 

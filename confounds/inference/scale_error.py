@@ -1,15 +1,19 @@
 """Scale known only to within a factor of two: what does that do to the step?
 
 Published sizes, tokens and training compute are estimates. Error in scale moves models across the
-threshold and blurs a step; it does not make one of a gradual curve. Two answers.
+threshold and blurs a step; of a gradual curve it makes a scattered one. Three answers.
 
-*Perturbed scales*: every model's log10 scale is moved by up to `HALF_WIDTH` decades (uniform), the
-threshold is searched again and the effect estimated again; the range of the effects and of their
-intervals is what not knowing scale better leaves open. *SIMEX* (Cook & Stefanski 1994): normal
-error of variance lambda sigma^2 is added to the scales that are already in error, the mean effect
-at the raw threshold is followed over lambda = 0, .5, 1, 1.5, 2, and a quadratic in lambda is
-extrapolated to -1, no error. Its standard error is that of Stefanski & Cook (1995): variance of the
-estimate less variance over the added errors, extrapolated alike.
+*A gradual curve with error in scale*: models are drawn from the smooth null at scales up to
+`HALF_WIDTH` decades (uniform) from those stated, and the test of the stated scales is run on them;
+p is the share of draws whose statistic reaches the one found. Of the variance between models, what
+such error makes (slope^2 times its variance) is taken off before it is drawn anew.
+*Perturbed scales*: every model's log10 scale is moved by as much, the threshold is searched again
+and the effect estimated again; the range of the effects and of their intervals is what not knowing
+scale better leaves open. *SIMEX* (Cook & Stefanski 1994): normal error of variance lambda sigma^2
+is added to the scales that are already in error, the mean effect at the raw threshold is followed
+over lambda = 0, .5, 1, 1.5, 2, and a quadratic in lambda is extrapolated to -1, no error. Its
+standard error is that of Stefanski & Cook (1995): variance of the estimate less variance over the
+added errors, extrapolated alike.
 
 Assumption that would break it: errors are independent between models; those of one family may
 share one. The quadratic takes away most of the attenuation, not all.
@@ -23,7 +27,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference._effect import effect_profile, fit_threshold
-from confounds.inference._reference import fit_levels
+from confounds.inference._reference import (
+    draw_scores,
+    fit_levels,
+    p_value,
+    staged,
+    two_level_statistics,
+)
 from confounds.inference.sample import threshold_columns
 from confounds.results import Estimate
 
@@ -80,6 +90,36 @@ def perturb_scales(sample: Sample, plan: TestPlan, rng: np.random.Generator) -> 
     )
     span = (float(np.quantile(psi, 0.05)), float(np.quantile(psi, 0.95)))
     return Perturbed(effect, float((lower > 0).mean()), span)
+
+
+def gradual_with_error(sample: Sample, plan: TestPlan, rng: np.random.Generator) -> float:
+    """P-value of the two-level statistic where models are gradual and scales in error.
+
+    Args:
+        sample: one row a model; `sample.why_not()` must be None.
+        plan: null, shape and number of replicates.
+        rng: source of randomness.
+    """
+    columns = threshold_columns(sample.x, sample.grid, plan.shape)
+    slopes = plan.slopes(sample)
+    observed = fit_levels(sample.score[None], sample, columns, slopes)
+    fit = observed.two_level
+    slope = fit.theta[:, 1]
+    tau2 = np.maximum(fit.tau2 - (slope * SPREAD) ** 2, 0.0)
+
+    def draw(count: int) -> Floats:
+        error = rng.uniform(-HALF_WIDTH, HALF_WIDTH, (count, len(sample)))
+        y = draw_scores(
+            fit.eta + slope * error,
+            np.repeat(tau2, count),
+            np.repeat(fit.phi2, count),
+            sample,
+            rng,
+        )
+        return two_level_statistics(y, sample, columns, slopes)
+
+    statistic = float(observed.two_level_scan.sup[0])
+    return p_value(statistic, staged(statistic, draw, plan.replicates))
 
 
 def simex_effect(sample: Sample, psi: float, plan: TestPlan, rng: np.random.Generator) -> Estimate:

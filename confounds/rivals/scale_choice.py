@@ -6,20 +6,24 @@ Large models are often the ones that saw more data. Two questions.
 another axis (parameters, tokens, compute) beside it, on the link scale: what smooth growth along
 the other axis leaves of the step. An axis that has nothing to do with the task takes nothing away;
 one that jumps where the claim's axis does, and along which the task grows smoothly, takes it all.
-*Error in scale.* Every scale is moved by up to .3 decades, and the threshold searched again
-(`confounds.inference.scale_error`, with SIMEX beside it): error blurs a step and makes none, so it
-can leave a claim undecided and never explains it. The loss as an axis: see `general_ability`.
+*Error in scale.* Could a gradual curve, at scales that are wrong by up to .3 decades, show such a
+departure (`confounds.inference.scale_error`)? Error blurs a step and makes none, so it can leave a
+claim undecided and never explains it. Beside the p-value: the step over perturbed scales, and as
+SIMEX finds it without error. The loss as an axis: see `general_ability`.
 
-* survives: the threshold remains beside every other axis, and in 95 % of the perturbed tables the
-  interval of the step lies above 0.
+* survives: the threshold remains beside every other axis, and gradual growth with error in scale
+  is rejected at 5 %.
 * explained: beside another axis the step is shown to be smaller than the smallest effect, the raw
   departure is significant, and the change is above 0.
 
-Estimand: the step at the raw threshold beside each other axis; and its range over perturbed scales.
+Estimand: the step at the raw threshold beside each other axis; how likely the departure is where
+growth is gradual and scales are in error; and the range of the step over perturbed scales.
 
 Formula: mu(eta + delta) - mu(eta) at the raw psi, eta = a + b x + g z + delta h(x; psi), z the
-logarithm of the other axis; SIMEX extrapolates the mean effect under added error of variance
-lambda sigma^2 (lambda = 0, .5, 1, 1.5, 2) by a quadratic to lambda = -1.
+logarithm of the other axis; p = (1 + #{T* >= T}) / (B + 1), T* the supremum statistic of models
+drawn from the gradual fit at x + u, u uniform on +-.3, and tested at x; SIMEX extrapolates the mean
+effect under added error of variance lambda sigma^2 (lambda = 0, .5, 1, 1.5, 2) by a quadratic to
+lambda = -1.
 
 Assumption that would break it: along the other axis the task grows linearly on the link scale.
 
@@ -34,21 +38,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.claim import SCALES
-from confounds.inference.scale_error import HALF_WIDTH, perturb_scales, simex_effect
+from confounds.inference.scale_error import (
+    HALF_WIDTH,
+    gradual_with_error,
+    perturb_scales,
+    simex_effect,
+)
 from confounds.results import Estimate
 from confounds.rivals._combine import all_survive
 from confounds.rivals._decision import compare, not_testable
-from confounds.rivals._raw import of_raw, raw_curve
+from confounds.rivals._raw import of_raw, raw_curve, raw_models_needed
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
     from confounds.inference.fits import Fits
     from confounds.inference.observe import Observation
+    from confounds.inference.scale_error import Perturbed
     from confounds.inference.threshold import FittedThreshold
     from confounds.outcomes import Outcomes
     from confounds.results import RivalOutcome, RivalTest
 
-ENOUGH = 0.95
+LEVEL = 0.05
 DISTINCT = 0.05
 """Decades about the line that predicts the other axis from this one, for it to be another one."""
 
@@ -76,35 +86,37 @@ class ScaleChoice:
         return all_survive(self.name, self.null, "beside", tests)
 
     def _with_error(self, fits: Fits, raw: FittedThreshold) -> RivalTest:
-        """The raw step over perturbed scales."""
+        """The raw departure beside error in scale."""
+        if not raw.fit.significant:
+            reason = "the raw departure is not significant"
+            effect = raw.fit["effect"]
+            test = of_raw(self.name, self.null, fits, "inconclusive", reason, effect)
+            return replace(test, models_needed=raw_models_needed(fits, "inconclusive"))
+        p = gradual_with_error(raw.sample, raw.plan, fits.rng(f"{self.name}:gradual"))
         found = perturb_scales(raw.sample, raw.plan, fits.rng(self.name))
         corrected = simex_effect(raw.sample, raw.psi, raw.plan, fits.rng(f"{self.name}:simex"))
-        upward = found.upward >= ENOUGH and (found.effect.ci_lower or 0.0) > 0
-        survives = raw.fit.significant and upward
-        lower = found.effect.ci_lower or 0.0
         reason = (
-            f"in {found.upward:.0%} of the tables with perturbed scales the step lies above 0, "
-            f"between {lower:.2f} and {found.effect.ci_upper:.2f}"
+            f"gradual growth at scales wrong by up to {HALF_WIDTH:g} decades departs as far with "
+            f"p = {p:.3f}; over such scales the step lies between "
+            f"{found.effect.ci_lower or 0.0:.2f} and {found.effect.ci_upper:.2f}, above 0 in "
+            f"{found.upward:.0%}"
         )
-        if not raw.fit.significant:
-            reason = f"the raw departure is not significant; {reason}"
-        effect = replace(found.effect, term="effect", p_value=raw.fit.p_two_level)
-        outcome: RivalOutcome = "survives" if survives else "inconclusive"
+        outcome: RivalOutcome = "survives" if p < LEVEL else "inconclusive"
+        effect = replace(found.effect, term="effect", p_value=p)
         test = of_raw(self.name, self.null, fits, outcome, reason, effect)
-        return replace(
-            test,
-            estimates=(
-                corrected,
-                Estimate("perturbed_above_zero", found.upward),
-                Estimate(
-                    "threshold_perturbed",
-                    float(10**raw.psi),
-                    ci_lower=float(10 ** found.thresholds[0]),
-                    ci_upper=float(10 ** found.thresholds[1]),
-                    level=0.90,
-                ),
-            ),
-        )
+        return replace(test, estimates=(corrected, _threshold(raw, found)))
+
+
+def _threshold(raw: FittedThreshold, found: Perturbed) -> Estimate:
+    """Where the threshold is found over perturbed scales."""
+    low, high = found.thresholds
+    return Estimate(
+        "threshold_perturbed",
+        float(10**raw.psi),
+        ci_lower=float(10**low),
+        ci_upper=float(10**high),
+        level=0.90,
+    )
 
 
 def _beside(fits: Fits, scale: str) -> Observation | None:

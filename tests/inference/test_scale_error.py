@@ -73,6 +73,16 @@ def test_a_clear_step_stays_under_a_factor_of_two_and_a_slope_gains_none():
     assert grown.upward < 0.5
 
 
+def test_a_gradual_curve_with_error_in_scale_does_not_show_a_clear_step():
+    """And what departs no further than a gradual curve at wrong scales is not called a step."""
+    rng = np.random.default_rng(0)
+    assert scale_error.gradual_with_error(stepped(seed=2), PLAN, rng) <= 0.02
+    error = np.random.default_rng(3).uniform(-0.3, 0.3, 24)
+    steep = drawn(Truth(slope=2.0), seed=3)
+    blurred = replace(steep, x=steep.x + error)
+    assert scale_error.gradual_with_error(blurred, PLAN, rng) > 0.05
+
+
 def test_the_threshold_with_the_largest_statistic_is_that_of_the_test():
     sample = stepped(seed=5)
     assert best_threshold(sample, PLAN) == pytest.approx(9.5, abs=0.3)
@@ -85,7 +95,7 @@ def test_another_axis_is_put_beside_only_where_it_is_another_one():
     fits = Fits(claim, outcomes, Settings(replicates=99, sharpness=False))
     found = load("rivals", "scale_choice").test(claim, outcomes, fits)
     assert found.reason.startswith("beside 0.3 decades of error:")
-    assert {"effect_simex", "perturbed_above_zero"} <= {item.term for item in found.estimates}
+    assert {"effect_simex", "threshold_perturbed"} <= {item.term for item in found.estimates}
 
 
 def test_error_in_scale_never_explains():
