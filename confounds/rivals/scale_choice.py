@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from confounds.claim import Claim
     from confounds.inference.fits import Fits
     from confounds.inference.observe import Observation
-    from confounds.inference.scale_error import Perturbed
     from confounds.inference.threshold import FittedThreshold
     from confounds.outcomes import Outcomes
     from confounds.results import RivalOutcome, RivalTest
@@ -87,36 +86,39 @@ class ScaleChoice:
 
     def _with_error(self, fits: Fits, raw: FittedThreshold) -> RivalTest:
         """The raw departure beside error in scale."""
+        effect = raw.fit["effect"]
         if not raw.fit.significant:
             reason = "the raw departure is not significant"
-            effect = raw.fit["effect"]
             test = of_raw(self.name, self.null, fits, "inconclusive", reason, effect)
             return replace(test, models_needed=raw_models_needed(fits, "inconclusive"))
         p = gradual_with_error(raw.sample, raw.plan, fits.rng(f"{self.name}:gradual"))
-        found = perturb_scales(raw.sample, raw.plan, fits.rng(self.name))
-        corrected = simex_effect(raw.sample, raw.psi, raw.plan, fits.rng(f"{self.name}:simex"))
         reason = (
             f"gradual growth at scales wrong by up to {HALF_WIDTH:g} decades departs as far with "
-            f"p = {p:.3f}; over such scales the step lies between "
-            f"{found.effect.ci_lower or 0.0:.2f} and {found.effect.ci_upper:.2f}, above 0 in "
-            f"{found.upward:.0%}"
+            f"p = {p:.3f}"
         )
         outcome: RivalOutcome = "survives" if p < LEVEL else "inconclusive"
-        effect = replace(found.effect, term="effect", p_value=p)
-        test = of_raw(self.name, self.null, fits, outcome, reason, effect)
-        return replace(test, estimates=(corrected, _threshold(raw, found)))
+        test = of_raw(self.name, self.null, fits, outcome, reason, replace(effect, p_value=p))
+        return _described(test, fits, raw) if raw.plan.detailed else test
 
 
-def _threshold(raw: FittedThreshold, found: Perturbed) -> Estimate:
-    """Where the threshold is found over perturbed scales."""
+def _described(test: RivalTest, fits: Fits, raw: FittedThreshold) -> RivalTest:
+    """Beside the answer: the step over perturbed scales, and by SIMEX without error."""
+    found = perturb_scales(raw.sample, raw.plan, fits.rng(test.rival))
+    corrected = simex_effect(raw.sample, raw.psi, raw.plan, fits.rng(f"{test.rival}:simex"))
+    reason = (
+        f"{test.reason}; over such scales the step lies between "
+        f"{found.effect.ci_lower or 0.0:.2f} and {found.effect.ci_upper:.2f}, above 0 in "
+        f"{found.upward:.0%}"
+    )
     low, high = found.thresholds
-    return Estimate(
+    threshold = Estimate(
         "threshold_perturbed",
         float(10**raw.psi),
         ci_lower=float(10**low),
         ci_upper=float(10**high),
         level=0.90,
     )
+    return replace(test, reason=reason, estimates=(found.effect, corrected, threshold))
 
 
 def _beside(fits: Fits, scale: str) -> Observation | None:

@@ -92,10 +92,12 @@ def test_another_axis_is_put_beside_only_where_it_is_another_one():
     frame = axes("parameters", seed=1)
     frame["tokens"] = 20 * frame["parameters"]
     claim, outcomes = claim_of(), outcomes_of(frame)
-    fits = Fits(claim, outcomes, Settings(replicates=99, sharpness=False))
+    fits = Fits(claim, outcomes, Settings(replicates=99))
     found = load("rivals", "scale_choice").test(claim, outcomes, fits)
     assert found.reason.startswith("beside 0.3 decades of error:")
-    assert {"effect_simex", "threshold_perturbed"} <= {item.term for item in found.estimates}
+    assert {"effect_perturbed", "effect_simex", "threshold_perturbed"} <= {
+        item.term for item in found.estimates
+    }
 
 
 def test_error_in_scale_never_explains():
