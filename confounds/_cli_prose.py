@@ -175,7 +175,7 @@ def _audit_row(audit: Audit) -> dict[str, Any]:
 
 
 def _audit_in_full(audit: Audit) -> Iterator[str]:
-    from confounds.reasons import certain, why
+    from confounds.reasons import certain, said_of_all, why
 
     claim = audit.claim
     yield f"{claim.statement or claim.id} ({claim.metric}, {text.condition(claim.condition)})"
@@ -187,9 +187,14 @@ def _audit_in_full(audit: Audit) -> Iterator[str]:
     )
     if parts:
         yield f"Apparent emergence\n{parts}"
-    tests = "\n".join(f"  {test.rival}: {_outcome(test)}; {test.reason}" for test in audit.tests)
+    every = said_of_all(audit)
+    tests = "\n".join(
+        f"  {test.rival}: {_outcome(test)}; {test.reason.removeprefix(f'{every}; ')}"
+        for test in audit.tests
+    )
     if tests:
-        yield f"Rival explanations\n{tests}"
+        said = f" ({every})" if every else ""
+        yield f"Rival explanations{said}\n{tests}"
 
 
 def _outcome(test: RivalTest) -> str:

@@ -45,6 +45,16 @@ def left_open(audit: Audit) -> tuple[RivalTest, ...]:
     return tuple(test for test in audit.tests if test.outcome == "inconclusive")
 
 
+def said_of_all(audit: Audit) -> str:
+    """What the reasons of several rivals left open begin with, word for word; empty if nothing.
+
+    Where no departure is shown, that is the reason of each: it need be said only once.
+    """
+    starts = [test.reason.partition("; ")[0] for test in left_open(audit)]
+    start = max(starts, key=starts.count, default="")
+    return start if starts.count(start) > 1 else ""
+
+
 def would_decide(audit: Audit, left: Sequence[RivalTest]) -> str:
     """How many models would decide these rivals, as a phrase; empty where that is not known.
 

@@ -130,7 +130,6 @@ def _task(view: View, name: str, sections: list[Section]) -> dict[str, Any]:
         "name": name,
         "label": audit.verdict.label,
         "why": why(audit),
-        "reason": audit.verdict.reason,
         "certain": certain(audit),
         "statement": audit.claim.statement,
         "about": _about(audit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from confounds import text
-from confounds.reasons import controlled, would_decide
+from confounds.reasons import controlled, said_of_all, would_decide
 from confounds.report._html import template, words
 from confounds.report._section import Section
 
@@ -17,7 +17,8 @@ _ORDER = {"explained": 0, "inconclusive": 1, "survives": 2, "not_testable": 3}
 _RIVALS = template("""\
 {% if rows %}
 <table class="rivals">
-<caption>Rival explanations. “Left” is the step that remains where the rival cannot act.</caption>
+<caption>Rival explanations. “Left” is the step that remains where the rival cannot act.
+{% if every %}Of those left open: {{ every }}.{% endif %}</caption>
 <thead><tr><th scope="col">Rival</th><th scope="col">Outcome</th><th scope="col">Left</th>
 <th scope="col">p, adjusted</th><th scope="col">Raw minus controlled</th>
 <th scope="col">Why</th></tr></thead>
@@ -51,14 +52,18 @@ def render(view: View) -> str:
     tests = sorted(view.audit.tests, key=lambda test: _ORDER[test.outcome])
     if not tests:
         return ""
-    rows = [_row(view.audit, test) for test in tests if test.status == "tested"]
+    every = said_of_all(view.audit)
+    rows = [_row(view.audit, test, every) for test in tests if test.status == "tested"]
     untested = [words(test.rival) for test in tests if test.status != "tested"]
     task = view.audit.claim.task
-    return _RIVALS.render(rows=rows, untested=", ".join(untested), task=task)
+    return _RIVALS.render(rows=rows, every=every, untested=", ".join(untested), task=task)
 
 
-def _row(audit: Audit, test: RivalTest) -> dict[str, Any]:
-    axis = audit.claim.scale
+def _row(audit: Audit, test: RivalTest, every: str) -> dict[str, Any]:
+    axis, fit = audit.claim.scale, audit.raw_fit
+    # Where no departure is shown, what would decide the claim stands at its head.
+    departs = fit is not None and fit.significant
+    left = test.outcome == "inconclusive"
     outcome = words(test.outcome)
     return {
         "rival": words(test.rival),
@@ -69,10 +74,10 @@ def _row(audit: Audit, test: RivalTest) -> dict[str, Any]:
         "left": text.estimate(controlled(audit, test)),
         "p": text.p_value(test.p_adjusted),
         "change": text.estimate(test.change),
-        "reason": test.reason,
+        "reason": test.reason.removeprefix(f"{every}; "),
         "null": test.null,
         "numbers": "; ".join(_number(item, axis) for item in test.estimates if _known(item)),
-        "needed": would_decide(audit, (test,)) if test.outcome == "inconclusive" else "",
+        "needed": would_decide(audit, (test,)) if left and departs else "",
     }
 
 

@@ -210,6 +210,18 @@ def test_one_number_of_models_is_said_where_the_departure_is_not_shown(audits) -
     assert "34 models" not in flat
 
 
+def test_what_all_open_rivals_begin_with_is_said_once(audits) -> None:
+    raw = "the raw departure is not significant (p = 0.570)"
+    tests = tuple(
+        replace(test, outcome="inconclusive", reason=f"{raw}; controlled effect {number}")
+        for number, test in enumerate(audits[2].tests[:2])
+    )
+    flat = " ".join(Outline(page((replace(audits[2], tests=tests),))).text.split())
+    assert flat.count(raw) == 1
+    assert f"Of those left open: {raw}." in flat
+    assert "controlled effect 0 Null:" in flat
+
+
 def test_findings_are_said_once(html) -> None:
     assert html.count("exact duplicates were dropped") == 1
     assert html.count("answers a constant") == 5

@@ -1,0 +1,105 @@
+"""Why a verdict is what it is, said once: what is left open, what would decide, what is certain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from confounds import _cli_prose as prose
+from confounds.claim import Claim
+from confounds.inference.needed import MOST
+from confounds.reasons import certain, left_open, said_of_all, why, would_decide
+from confounds.results import Audit, Estimate, Part, RivalTest, ThresholdFit, Verdict
+
+RAW = "the raw departure is not significant (p = 0.570)"
+EFFECT = Estimate("effect", 0.31, ci_lower=0.1, ci_upper=0.52)
+WIDE = Estimate("effect", 0.05, ci_lower=-0.6, ci_upper=0.7)
+
+
+def rival(name: str, reason: str, needed: int | None, outcome: str = "inconclusive") -> RivalTest:
+    return RivalTest(name, "tested", outcome, "", reason, models_needed=needed)  # type: ignore[arg-type]
+
+
+def audit(effect: Estimate, *, significant: bool, tests: tuple[RivalTest, ...]) -> Audit:
+    fit = ThresholdFit({}, (effect,), 0.57, None, significant, 12, 3, "")
+    status = "passed" if significant else "undecided"
+    parts = {
+        "presence": Part("presence", "passed", "it is there"),
+        "departure": Part("departure", status, "not shown", (effect,)),  # type: ignore[arg-type]
+    }
+    verdict = Verdict(
+        "inconclusive", "in full", certain=("at least 0.12 of the 0.31 is in_context's",)
+    )
+    return Audit(Claim("a", "a", "accuracy"), verdict, parts, tests, (fit,))
+
+
+OPEN = (
+    rival("in_context", f"{RAW}; controlled effect 0.10", 34),
+    rival("prompt_format", f"{RAW}; controlled effect 0.20", 427),
+    rival("smooth_growth", "the width is not known", 20),
+    rival("sampling_noise", "the items are many", None, "survives"),
+)
+
+
+def test_one_number_decides_all_that_is_left_open() -> None:
+    shown = audit(EFFECT, significant=True, tests=OPEN)
+    assert [test.rival for test in left_open(shown)] == [
+        "in_context",
+        "prompt_format",
+        "smooth_growth",
+    ]
+    assert why(shown) == "3 rivals left open; about 427 models would decide"
+
+
+def test_a_departure_that_is_not_shown_counts_too() -> None:
+    missing = audit(WIDE, significant=False, tests=OPEN)
+    assert why(missing) == (
+        "not shown to be sharper than gradual; 3 rivals left open; "
+        f"more than {MOST} models would be needed to decide"
+    )
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ((34,), "about 34 models would decide"),
+        ((34, None), "at least 34 models would be needed to decide"),
+        ((None,), ""),
+        ((), ""),
+    ],
+)
+def test_what_has_no_number_is_not_given_one(needed: tuple[int | None, ...], said: str) -> None:
+    tests = tuple(rival(f"r{place}", "open", count) for place, count in enumerate(needed))
+    assert would_decide(audit(EFFECT, significant=True, tests=tests), tests) == said
+
+
+def test_what_all_open_rivals_begin_with_is_said_once_on_the_terminal() -> None:
+    missing = audit(WIDE, significant=False, tests=OPEN)
+    assert said_of_all(missing) == RAW
+    told = prose.audits_text((missing,))
+    assert told.count(RAW) == 1
+    assert f"Rival explanations ({RAW})" in told
+    assert "  in_context: inconclusive; controlled effect 0.10" in told
+    assert "in full" not in told
+    alone = replace(missing, tests=OPEN[1:])
+    assert said_of_all(alone) == ""
+    assert f"  prompt_format: inconclusive; {RAW}; controlled effect 0.20" in prose.audits_text(
+        (alone,)
+    )
+
+
+def test_what_is_certain_is_told() -> None:
+    shown = audit(EFFECT, significant=True, tests=OPEN)
+    assert certain(shown) == ("at least 0.12 of the 0.31 is in-context's",)
+    assert "certain, whatever the verdict: at least 0.12" in prose.audits_text((shown,))
+    assert prose.verdicts((shown,))[0]["certain"] == list(shown.verdict.certain)
+    assert shown.glance()["certain"].tolist() == ["at least 0.12 of the 0.31 is in_context's"]
+
+
+def test_controlled_fits_alone_are_not_told_as_the_claims_own() -> None:
+    lost = Part("departure", "undecided", "a threshold test needs 8 models; there are 4")
+    shown = audit(EFFECT, significant=True, tests=())
+    shown = replace(shown, apparent={"departure": lost})
+    assert why(shown) == lost.reason
+    assert "0.31" not in prose.audits_text((shown,)).replace("0.31 is in-context", "")
