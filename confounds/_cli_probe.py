@@ -69,10 +69,17 @@ def probe(options: ProbeOptions) -> int:
         msg = "option --out is missing: name the folder to write into, or ask for --plan"
         raise UsageError(msg)
     run = _run(options, options.out)
+    for note in [] if options.quiet or options.json else run.notes:
+        typer.echo(f"confounds: {note}", err=True)
     output.answer(
         options,
         lambda: output.to_document(
-            out=str(run.folder), done=run.done, found=run.found, tokens=run.tokens, failures=[]
+            out=str(run.folder),
+            done=run.done,
+            found=run.found,
+            tokens=run.tokens,
+            failures=[],
+            notes=run.notes,
         ),
         lambda: (
             f"{run.done} cells asked, {run.found} were there; next: confounds audit {run.folder}"
@@ -132,7 +139,7 @@ def _settings(options: ProbeOptions) -> RunSettings:
 
 
 def _plan(options: ProbeOptions) -> int:
-    from confounds.probe._estimate import describe, estimate
+    from confounds.probe._estimate import describe, estimate, total_seconds
 
     lines = estimate(options.study)
     output.answer(
@@ -140,7 +147,7 @@ def _plan(options: ProbeOptions) -> int:
         lambda: output.to_document(
             cells=[vars(line) for line in lines],
             tokens=sum(line.tokens for line in lines),
-            seconds=sum(line.seconds for line in lines),
+            seconds=total_seconds(lines),
         ),
         lambda: describe(lines),
     )

@@ -29,6 +29,8 @@ def scores(context: str, text: str) -> TokenScores:
 
 class FakeAsker:
     parameters: float | None = 1000.0
+    scores = True
+    limits = None
     facts = {"device": "none", "dtype": "none"}  # noqa: RUF012
 
     def __init__(self, seconds: float, name: str) -> None:
@@ -67,6 +69,7 @@ class Fake:
     name = "fake"
     uses_device = True
     keeps_logits = False
+    may_only_write = False
     seconds = 0.0
 
     def check(self, model: Any, folder: Any) -> None:

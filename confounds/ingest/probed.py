@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from confounds.errors import FormatError
+from confounds.ingest._probed_manifest import read_manifest
 from confounds.ingest._reading import Reading, first_places
 from confounds.measures import Measure
 from confounds.results import Finding
@@ -38,6 +39,7 @@ class Probed:
         "runs/*.json",
         "failures/*.json",
         "models/*.json",
+        "jobs/*",
         ".locks/*.lock",
         "*.part",
     )
@@ -55,12 +57,8 @@ class Probed:
         Raises:
             FormatError: the manifest or a cell cannot be read, or no cell is there yet.
         """
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            planned = manifest["cells"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            msg = f"{path}: not a manifest of `confounds probe` ({error})"
-            raise FormatError(msg) from error
+        manifest = read_manifest(path)
+        planned = manifest["cells"]
         folder = path.parent
         there = [cell for cell in planned if (folder / cell["file"]).is_file()]
         if not there:
@@ -71,12 +69,13 @@ class Probed:
         blocks: list[dict[str, NDArray[Any]]] = []
         cut: list[tuple[str, int]] = []
         for cell in there:
-            table = _table(folder / cell["file"])
-            declared = _measures(table)
+            file = folder / cell["file"]
+            table = _table(file)
+            declared = _measures(table, file)
             measures |= declared
             blocks += _blocks(_exposed(table, cell, remembered), cell, manifest, declared)
             cut.append((f"{cell['model']} {cell['task']}", _truncated(table)))
-        notes = (*_missing(folder, planned), *_truncation(cut))
+        notes = (*_missing(folder, planned), *_truncation(cut), *_unavailable(folder, manifest))
         return Reading(_frame(blocks), measures=measures, notes=notes, complete=True)
 
 
@@ -130,12 +129,36 @@ def _exposed(
     return table.set_column(at, "exposure", pa.array(values, pa.string()))
 
 
-def _measures(table: pa.Table) -> dict[str, Measure]:
-    declared = json.loads(table.schema.metadata[b"confounds.measures"])
-    return {
-        name: Measure(name, **{**one, "lower": float(one["lower"]), "upper": float(one["upper"])})
-        for name, one in declared.items()
-    }
+def _measures(table: pa.Table, path: Path) -> dict[str, Measure]:
+    """The declarations of the cell's metrics, each of which must have one."""
+    declared = _kept(table, "measures")
+    try:
+        found = {
+            name: Measure(
+                name, **{**one, "lower": float(one["lower"]), "upper": float(one["upper"])}
+            )
+            for name, one in declared.items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        msg = f"{path}: its declarations of metrics cannot be read ({error!r})"
+        raise FormatError(msg) from error
+    names = {one.removeprefix(_SCORE) for one in table.column_names if one.startswith(_SCORE)}
+    missing = sorted(names - set(found))
+    if missing or "item" not in table.column_names:
+        what = f"metric '{missing[0]}' is declared nowhere" if missing else "it names no items"
+        msg = f"{path}: {what}; run `confounds probe` again to redo it"
+        raise FormatError(msg)
+    return found
+
+
+def _kept(table: pa.Table, name: str) -> dict[str, Any]:
+    """What a cell keeps beside its columns; nothing where that cannot be read."""
+    raw = (table.schema.metadata or {}).get(f"confounds.{name}".encode(), b"{}")
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _blocks(
@@ -145,7 +168,7 @@ def _blocks(
     measures: Mapping[str, Measure],
 ) -> list[dict[str, NDArray[Any]]]:
     """One row an item and metric; a metric that does not apply to an item has none."""
-    baselines = json.loads(table.schema.metadata[b"confounds.baselines"])
+    baselines = _kept(table, "baselines")
     constants = _constants(cell, manifest)
     facts = {name: _column(table, name) for name in _WANTED if name in table.column_names}
     found = []
@@ -250,6 +273,18 @@ def _truncation(cut: list[tuple[str, int]]) -> tuple[Finding, ...]:
     message = "contexts were cut at the left to fit the model; they lost demonstrations"
     total = sum(count for _, count in cut)
     return (Finding("truncated_contexts", message, total, first_places(places)),)
+
+
+def _unavailable(folder: Path, manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Models behind a server that scores no text: what needs that is null, and never 0."""
+    found = []
+    for model in manifest["models"]:
+        path = folder / "models" / f"{model}.json"
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if known.get("scores", True) is False:
+            message = f"answers were read from written text only: {known['limits']}"
+            found.append(Finding("unavailable_metrics", message, 1, model))
+    return tuple(found)
 
 
 FORMAT = Probed()

@@ -11,11 +11,12 @@ from confounds.study import Item, Response
 def _score(item: Item, response: Response) -> float | None:
     """1 - Levenshtein distance over tokens / the longer length; not for chains of thought.
 
-    Text may be split into other tokens when generated; the distance sees that.
+    Text may be split into other tokens when generated; the distance sees that. A server that
+    names no tokens leaves nothing to compare.
     """
     del item
     scores = response.target_scores
-    if scores is None or response.generated is None:
+    if scores is None or response.generated is None or (scores.ids < 0).any():
         return None
     try:
         from rapidfuzz.distance import Levenshtein  # noqa: PLC0415 - an extra, needed only here

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from confounds.errors import ConfoundsError
-from confounds.probe._questions import Asker, OpenSettings, Question
+from confounds.probe import _limits
+from confounds.probe._questions import Asker, OpenSettings, Question, StopRule
 from confounds.probe._table import cell_table
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Desk:
         """
         try:
             asker = self._opened(cell, store)
-            questions = _final(asker, cell)
+            questions = self._questions(asker, cell)
             store.write(cell, self._table(asker, cell, questions, store, count))
         except (ConfoundsError, NotAskedError):
             raise
@@ -79,6 +80,7 @@ class Desk:
             moments=self.plan.study.store != "scores",
             batch_tokens=self.settings.batch_tokens,
             share=self.settings.share,
+            rule=_rule(self.plan),
         )
         backend = self.plan.backends[cell.model.backend]
         try:
@@ -90,9 +92,29 @@ class Desk:
             raise
         self._asker, self._open = asker, label
         self.facts[label] = {**asker.facts, "parameters": asker.parameters}
-        if asker.parameters is not None:
-            store.write_json(f"models/{label}.json", {"parameters": asker.parameters})
+        facts = _limits.facts_of(asker)
+        if facts:
+            store.write_json(_limits.place_of(label), facts)
         return asker
+
+    def _questions(self, asker: Asker, cell: Cell) -> Sequence[Question]:
+        """The questions as this model is asked them.
+
+        Raises:
+            NotAskedError: nothing that the study wants of them can be had from this model.
+        """
+        questions = _final(asker, cell)
+        if getattr(asker, "scores", True):
+            return questions
+        names = _limits.wanted(self.plan, cell.sheet)
+        if names == _limits.unavailable(self.plan, cell.sheet, scores=False):
+            msg = (
+                f"not available: {', '.join(names)} ({asker.limits}); written text has "
+                f"exact_match and answer_parsed"
+            )
+            raise NotAskedError(msg)
+        rule = _rule(self.plan)
+        return [replace(one, generate=one.generate or rule) for one in questions]
 
     def _table(
         self,
@@ -123,6 +145,11 @@ def _final(asker: Asker, cell: Cell) -> Sequence[Question]:
         )
         for question in questions
     ]
+
+
+def _rule(plan: Plan) -> StopRule:
+    """When the answer to a direct question ends, where it is written."""
+    return StopRule(plan.study.generation.max_tokens, plan.study.generation.stop)
 
 
 def _reason(error: Exception) -> str:

@@ -24,7 +24,7 @@ class Line:
     seed: int
     items: int
     tokens: int
-    seconds: float
+    seconds: float | None
 
 
 def estimate(path: str | Path) -> list[Line]:
@@ -49,7 +49,7 @@ def estimate(path: str | Path) -> list[Line]:
                     seed=sheet.seed,
                     items=len(sheet.items) or len(sheet.questions),
                     tokens=tokens,
-                    seconds=round(seconds, 3),
+                    seconds=None if seconds is None else round(seconds, 3),
                 )
             )
     return found
@@ -62,11 +62,20 @@ def describe(lines: Sequence[Line]) -> str:
         {
             **{name: getattr(line, name) for name in names if name != "asked"},
             "tokens": f"{line.tokens:,}",
-            "seconds": f"{line.seconds:.1f}",
+            "seconds": "?" if line.seconds is None else f"{line.seconds:.1f}",
             "asked": line.condition or line.kind,
         }
         for line in lines
     )
-    tokens, seconds = sum(line.tokens for line in lines), sum(line.seconds for line in lines)
-    total = f"{len(lines)} cells, {tokens:,} tokens, about {seconds:.0f} s on this machine"
+    tokens, seconds = sum(line.tokens for line in lines), total_seconds(lines)
+    unknown = sum(line.seconds is None for line in lines)
+    total = f"{len(lines)} cells, {tokens:,} tokens, about {seconds:.0f} s of computing"
+    if unknown:
+        total += f", and what the servers take for {unknown} cells"
+    total += "; loading libraries and models comes on top"
     return f"{Table(names, rows).text()}\n\n{total}"
+
+
+def total_seconds(lines: Sequence[Line]) -> float:
+    """Seconds of the cells whose cost is known."""
+    return sum(line.seconds for line in lines if line.seconds is not None)

@@ -12,9 +12,8 @@ from confounds.errors import StudyError
 from confounds.study import ModelSpec
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
-_SMALL = ("config.json", "generation_config.json", *_TOKENIZER_FILES, "tokenizer_config.json",
-    "chat_template.jinja",
-)  # fmt: skip
+_TOKENIZER = (*_TOKENIZER_FILES, "tokenizer_config.json", "chat_template.jinja")
+_SMALL = ("config.json", "generation_config.json", *_TOKENIZER)
 _SAMPLE = 1 << 20
 
 
@@ -24,13 +23,27 @@ def locate(model: ModelSpec, base: Path | None) -> Path | None:
     Raises:
         StudyError: `path` is neither a folder nor in the form of a hub id.
     """
-    folder = (base or Path()) / model.path
+    return locate_named(model.path, f"model '{model.label}': path", base)
+
+
+def locate_named(name: str, what: str, base: Path | None) -> Path | None:
+    """The folder `name`, or None where it can only be a hub id.
+
+    Args:
+        name: as in the study.
+        what: what it is the name of, for the message.
+        base: where relative paths of the study start.
+
+    Raises:
+        StudyError: it is neither a folder nor in the form of a hub id.
+    """
+    folder = (base or Path()) / name
     if folder.is_dir():
         return folder.resolve()
-    parts = Path(model.path).parts
-    hub_id = len(parts) in (1, 2) and not model.path.startswith((".", "/", "~"))
+    parts = Path(name).parts
+    hub_id = len(parts) in (1, 2) and not name.startswith((".", "/", "~"))
     if not hub_id or (base or Path(), parts[0]) in _existing(base, parts[0]):
-        msg = f"model '{model.label}': path '{model.path}' is not a folder ({folder.resolve()})"
+        msg = f"{what} '{name}' is not a folder ({folder.resolve()})"
         raise StudyError(msg)
     return None
 
@@ -73,6 +86,18 @@ def fingerprint(model: ModelSpec, base: Path | None) -> str:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         elif path.suffix == ".safetensors":
             digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + _ends(path))
+    return digest.hexdigest()
+
+
+def fingerprint_tokenizer(name: str, base: Path | None) -> str:
+    """SHA-256 over the files of a tokenizer, or its hub id."""
+    folder = locate_named(name, "tokenizer", base)
+    if folder is None:
+        return f"hub:{name}"
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.name in _TOKENIZER:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -64,6 +64,7 @@ def plan_study(path: str | Path) -> Plan:
     sheets = _sheets(study, tasks, metrics)
     _check_metrics(study, metrics, sheets)
     for model in study.models:
+        _check_server(study, model, backends[model.backend])
         backends[model.backend].check(model, study.path.parent)
         if study.store == "logits" and not getattr(backends[model.backend], "keeps_logits", False):
             msg = (
@@ -210,6 +211,15 @@ def _load(folder: str, name: str, key: str) -> Any:
         raise MissingExtraError(error.name or "torch", "probe") from error
 
 
+def _check_server(study: Study, model: ModelSpec, backend: Backend) -> None:
+    if model.server is not None and not _writes(backend):
+        msg = (
+            f"{study.path}: model '{model.label}' has a key 'server', and its backend "
+            f"'{model.backend}' asks none; set backend = \"openai\""
+        )
+        raise StudyError(msg)
+
+
 def _check_texts(study: Study, tasks: dict[str, TaskItems]) -> None:
     for key in ("memorization", "contamination"):
         part = getattr(study, key)
@@ -235,11 +245,19 @@ def _check_metrics(study: Study, metrics: dict[str, Metric], sheets: tuple[Sheet
             raise StudyError(msg)
 
 
+def _writes(backend: Backend) -> bool:
+    return bool(getattr(backend, "may_only_write", False))
+
+
 def _specification(
     study: Study, model: ModelSpec, sheet: Sheet, backend: Backend
 ) -> dict[str, object]:
     probe = getattr(study, sheet.kind, None)
+    rules = study.generation
+    # Where a server cannot score, these decide what it writes instead.
+    writing = {"generation": [rules.max_tokens, *rules.stop]} if _writes(backend) else {}
     return {
+        **writing,
         "layout": LAYOUT,
         "model": {
             "name": model.label,

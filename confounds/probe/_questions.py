@@ -73,10 +73,19 @@ class LogitSink(Protocol):
 
 
 class Asker(Protocol):
-    """A model that is ready to answer."""
+    """A model that is ready to answer.
+
+    Attributes:
+        parameters: as counted; None where they cannot be.
+        facts: for the record.
+        scores: False where texts cannot be scored here, and only written ones are answered.
+        limits: why some metrics cannot be had from this model; None where all can.
+    """
 
     parameters: float | None
     facts: Mapping[str, str]
+    scores: bool
+    limits: str | None
 
     def ask(
         self,
@@ -111,12 +120,14 @@ class OpenSettings:
         moments: whether mean, standard deviation and rank of log p are computed.
         batch_tokens: tokens in one pass; None lets the backend choose.
         share: False scores every text by itself, without shared prefixes.
+        rule: when written text ends that no question asks for.
     """
 
     device: str = "auto"
     moments: bool = True
     batch_tokens: int | None = None
     share: bool = True
+    rule: StopRule = StopRule(64, ("\n",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +136,12 @@ class Estimate:
 
     Attributes:
         tokens: that pass through the model, for each sheet.
-        seconds: for each sheet; a guess from the model's size and this machine's speed.
+        seconds: for each sheet; a guess from the model's size and this machine's speed, None
+            where nothing is known.
     """
 
     tokens: tuple[int, ...]
-    seconds: tuple[float, ...]
+    seconds: tuple[float | None, ...]
 
 
 class Backend(Protocol):
@@ -139,11 +151,13 @@ class Backend(Protocol):
         name: as in a study.
         uses_device: False where nothing runs on the CPU or GPU that a device names.
         keeps_logits: True where `ask` can hand over full logits.
+        may_only_write: True where it depends on the model whether texts can be scored.
     """
 
     name: str
     uses_device: bool
     keeps_logits: bool
+    may_only_write: bool
 
     def check(self, model: ModelSpec, folder: Path | None) -> None:
         """Say before anything runs what is wrong with a model.

@@ -46,6 +46,7 @@ class Run:
         found: cells that were there already.
         tokens: tokens that passed through models.
         failures: cells that could not be asked.
+        notes: what else is to be known of the answers.
     """
 
     folder: Path
@@ -53,3 +54,4 @@ class Run:
     found: int = 0
     tokens: int = 0
     failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from confounds.errors import ProbeError, UsageError
-from confounds.probe import _cells, _manifest
+from confounds.probe import _cells, _limits, _manifest
 from confounds.probe._runs import Failure, Run
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Session:
             ProbeError: some cells could not be asked, or something ended early.
         """
         self._write_manifest()
+        self.run.notes = _limits.notes(self.plan, self.store.folder)
         self._write_record(time.monotonic() - self._started)
         check_failures(self.run, ended)
         return self.run
@@ -103,7 +104,7 @@ class Session:
         """Parameters as counted by this runner or another, by model."""
         found: dict[str, float | None] = {}
         for model in self.plan.study.models:
-            path = self.store.folder / "models" / f"{model.label}.json"
+            path = self.store.folder / _limits.place_of(model.label)
             if path.is_file():
                 found[model.label] = read_number(path, "parameters")
         return found
@@ -127,6 +128,7 @@ class Session:
                 "cells_found": self.run.found,
                 "tokens": self.run.tokens,
                 "tokens_per_second": round(self.run.tokens / max(seconds, 1e-9), 1),
+                "notes": self.run.notes,
                 "failures": [
                     {"model": one.model, "reason": one.reason} for one in self.run.failures
                 ],

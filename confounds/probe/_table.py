@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from confounds.probe import _exchangeability, _memorization
 from confounds.probe._answers import find_answer
@@ -154,10 +155,20 @@ def _token_columns(answers: Sequence[Answer]) -> dict[str, pa.Array]:
         "deviations": ("deviations", pa.float16()),
         "ranks": ("ranks", _INT32),
     }
-    return {
+    found = {
         name: pa.array([_joined(answer.scored, key, kind) for answer in answers], pa.list_(kind))
         for name, (key, kind) in columns.items()
     }
+    if any((scores.ids < 0).any() for answer in answers for scores in answer.scored):
+        found["ids"] = _without_unknown(found["ids"])
+    return found
+
+
+def _without_unknown(ids: pa.ListArray) -> pa.ListArray:
+    """Token ids of which those below 0, that nobody knows, are null."""
+    values = ids.flatten()
+    known = pc.if_else(pc.less(values, 0), pa.scalar(None, _INT32), values)
+    return pa.ListArray.from_arrays(ids.offsets, known)
 
 
 def _joined(scored: Sequence[TokenScores], key: str, kind: pa.DataType) -> np.ndarray:

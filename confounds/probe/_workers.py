@@ -96,6 +96,7 @@ def _total(out: Path, results: Sequence[tuple[Run, str | None]], died: Sequence[
         total.done += run.done
         total.tokens += run.tokens
         total.failures += run.failures
+        total.notes = list(dict.fromkeys([*total.notes, *run.notes]))
     check_failures(total, [*died, *(message for _, message in results if message is not None)])
     return total
 

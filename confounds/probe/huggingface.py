@@ -47,6 +47,9 @@ class HuggingFaceAsker:
         settings: how to ask.
     """
 
+    scores = True
+    limits: str | None = None
+
     def __init__(self, model: Any, tokenizer: Any, settings: OpenSettings) -> None:
         self.architecture: Architecture = describe(model, tokenizer)
         self.tokenizer = tokenizer
@@ -180,6 +183,7 @@ class HuggingFace:
     name = "huggingface"
     uses_device = True
     keeps_logits = True
+    may_only_write = False
 
     def check(self, model: ModelSpec, folder: Path | None) -> None:
         """See that the model's files are there."""

@@ -35,6 +35,10 @@ _TOKEN_COLUMNS = {
 }
 
 
+_UNKNOWN = -1
+"""The id of a token that a server did not name."""
+
+
 class ReplayAsker:
     """Answers of one model, by the digest of their question.
 
@@ -42,6 +46,9 @@ class ReplayAsker:
         answers: what is stored.
         parameters: the model's size, where it is known.
     """
+
+    scores = True
+    limits: str | None = None
 
     def __init__(self, answers: dict[str, Answer], parameters: float | None) -> None:
         self.answers = answers
@@ -95,6 +102,7 @@ class Replay:
     name = "replay"
     uses_device = False
     keeps_logits = False
+    may_only_write = False
 
     def check(self, model: ModelSpec, folder: Path | None) -> None:
         """See that the folder holds cells of this model.
@@ -154,7 +162,8 @@ def _cells(model: ModelSpec, folder: Path | None) -> list[Path]:
 def _answer(row: dict[str, Any]) -> Answer:
     bounds = np.cumsum([0, *row["lengths"]]).tolist()
     columns: dict[str, Any] = {
-        name: np.asarray(row[name], dtype=kind) for name, kind in _TOKEN_COLUMNS.items()
+        name: np.asarray([_UNKNOWN if one is None else one for one in row[name]], dtype=kind)
+        for name, kind in _TOKEN_COLUMNS.items()
     }
     return Answer(
         scored=tuple(

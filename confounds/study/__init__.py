@@ -15,6 +15,7 @@ from confounds.study._parts import (
     TaskSpec,
 )
 from confounds.study._responses import Item, Response, TokenScores
+from confounds.study._server import Server
 
 __all__ = [
     "FORMATS",
@@ -28,6 +29,7 @@ __all__ = [
     "Overlap",
     "PromptFormat",
     "Response",
+    "Server",
     "Study",
     "TaskSpec",
     "TokenScores",

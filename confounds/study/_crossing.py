@@ -28,9 +28,12 @@ from confounds.study._parts import (
     PromptFormat,
     TaskSpec,
 )
+from confounds.study._server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
 
 
 class Study(Part):
@@ -195,17 +198,21 @@ def _explain(error: ValidationError, document: Mapping[str, Any]) -> str:
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        part: type[Part] = _PARTS.get(location[0], Study) if len(location) > 1 else Study
+        part: type[BaseModel] = _PARTS.get(location[0], Study) if len(location) > 1 else Study
+        part = Server if location[-2:-1] == ["server"] else part
         allowed = [name for name in part.model_fields if name != "path" or part is ModelSpec]
         noun = "factor" if location[0] == "conditions" else "key"
         return f"unknown {noun} '{key}'; allowed: {', '.join(allowed)}"
     if first["type"] == "missing":
         return f"key '{key}' is missing"
     reason = first["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
+    reason = f"{reason[0].lower()}{reason[1:]}"
+    if "server" in location:  # where a key may have been put by mistake
+        return f"key '{key}': {reason}"
     value: Any = document
     for step in first["loc"]:
         try:
             value = value[step]
         except (KeyError, IndexError, TypeError):
             break
-    return f"key '{key}' is {value!r}; {reason[0].lower()}{reason[1:]}"
+    return f"key '{key}' is {value!r}; {reason}"

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from confounds.study._server import Server
+
 Demonstrations = Literal["none", "gold", "shuffled", "other_task"]
 Reasoning = Literal["direct", "chain"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
@@ -16,7 +18,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 class Part(BaseModel):
     """A table of the file: frozen, no key beyond those it names."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
 
 
 class ModelSpec(Part):
@@ -24,11 +26,12 @@ class ModelSpec(Part):
 
     Attributes:
         path: local folder, relative to the study file, or hub id; for the backend `replay`
-            the folder of an earlier run.
+            the folder of an earlier run, for `openai` the model's name at its server.
         name: as in the `model` column; defaults to the last part of `path`.
         backend: name of a backend, or `package.module:OBJECT`.
         dtype: `auto` is the dtype of the weights.
         parameters: counted from the weights where it is not given.
+        server: where the model is served; for the backend `openai`.
     """
 
     path: str = Field(min_length=1)
@@ -43,6 +46,7 @@ class ModelSpec(Part):
     checkpoint: int | None = Field(default=None, ge=0)
     tuning: str | None = None
     adaptation: Literal["prompted", "finetuned"] | None = "prompted"
+    server: Server | None = None
 
     @property
     def label(self) -> str:

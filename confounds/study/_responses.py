@@ -39,11 +39,12 @@ class TokenScores:
     """What a model said of each token of one text, shape (tokens,).
 
     Attributes:
-        ids: token ids.
+        ids: token ids; -1 where a server does not name them.
         log_probs: log-probability of each token (natural log).
         means: mean of log p over the vocabulary, weighted by p.
         deviations: its standard deviation.
-        ranks: how many tokens of the vocabulary were likelier; 0 is the greedy choice.
+        ranks: how many tokens of the vocabulary were likelier; 0 is the greedy choice. Of a
+            server it is known only whether there were any (1).
         logit_rows: row of each token in the file of full logits; None where none was asked for.
     """
 
