@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._effect import ThresholdCurve, fit_threshold, reference_point
+from confounds.inference._constrained import reference_point
+from confounds.inference._effect import ThresholdCurve, fit_threshold
 from confounds.inference._reference import Levels, draw_scores, fit_levels
 from confounds.results import Estimate
 

@@ -30,6 +30,15 @@ def slope(eta: Floats, floor: Floats, *, binomial: bool) -> Floats:
     return np.maximum((1 - floor) * s * (1 - s), 1e-9)
 
 
+def mean_and_slope(eta: Floats, floor: Floats, *, binomial: bool) -> tuple[Floats, Floats]:
+    """Both of the above, at the cost of one."""
+    if not binomial:
+        return eta, np.ones_like(eta)
+    s = expit(eta)
+    rising = (1 - floor) * s
+    return floor + rising, np.maximum(rising * (1 - s), 1e-9)
+
+
 def inverse(score: Floats, floor: Floats, *, binomial: bool) -> Floats:
     """Eta at an expected score, clipped inside (floor, 1)."""
     if not binomial:

@@ -171,8 +171,7 @@ class _Problem:
     def _working(self, eta: Floats) -> tuple[Floats, Floats]:
         """Working response and its sampling variance, on the link scale."""
         sample = self.sample
-        mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
-        d = _link.slope(eta, sample.floor, binomial=sample.binomial)
+        mu, d = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
         return eta + (self.y - mu) / d, _link.sampling_variance(mu, sample) / d**2
 
     def _coefficients(self, z: Floats, w: Floats, phi2: Floats) -> tuple[Floats, Flags]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._effect import reference_point
+from confounds.inference._constrained import reference_point
 from confounds.inference._null import MAX_MOVE, RIDGE_LEVEL, RIDGE_SLOPE, shrinkage
 
 if TYPE_CHECKING:

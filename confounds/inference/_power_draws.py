@@ -17,14 +17,8 @@ import numpy as np
 from scipy import stats
 
 from confounds.inference import _link
-from confounds.inference._effect import (
-    FREE_PHI2,
-    INFLATION,
-    Constrained,
-    Covariance,
-    fit_threshold,
-    least_squares,
-)
+from confounds.inference._constrained import Constrained, Covariance, least_squares
+from confounds.inference._effect import FREE_PHI2, INFLATION, fit_threshold
 from confounds.inference._null import NullFit
 from confounds.inference._plan import CHECK_LEVEL, PRIMARY_LEVEL
 from confounds.inference._reference import (

@@ -14,7 +14,7 @@ import numpy as np
 
 from confounds.errors import UsageError
 from confounds.inference import _link
-from confounds.inference._effect import reference_point
+from confounds.inference._constrained import reference_point
 from confounds.inference._plan import TestPlan, with_null
 from confounds.inference.sample import MIN_MODELS, Sample, threshold_columns
 

@@ -12,14 +12,9 @@ from inference.samples import drawn, sample_of, stepped, unbounded
 from interval_coverage import marginal_step
 from scipy import stats
 
-from confounds.inference import _plan
-from confounds.inference._effect import (
-    Constrained,
-    Covariance,
-    effect_profile,
-    fit_threshold,
-    reference_point,
-)
+from confounds.inference import _effect, _plan
+from confounds.inference._constrained import Constrained, Covariance, reference_point
+from confounds.inference._effect import effect_profile, fit_threshold
 from confounds.inference._null import Slopes
 from confounds.inference.threshold import effect_at
 
@@ -85,7 +80,7 @@ def test_the_jacobian_of_the_constrained_curve_is_its_derivative(shape, binomial
         move = np.zeros_like(theta)
         move[:, column] = 1e-6
         slope = (problem.evaluate(theta + move)[0] - problem.evaluate(theta - move)[0]) / 2e-6
-        np.testing.assert_allclose(jacobian[:, :, column], slope, atol=1e-7)
+        np.testing.assert_allclose(jacobian[column], slope, atol=1e-7)
 
 
 def test_the_constrained_curve_has_the_effect_that_was_asked_for():
@@ -168,3 +163,17 @@ def test_a_curve_flat_at_its_floor_is_shown_to_have_no_effect_at_8_models():
         uppers.append(upper)
     assert np.median(uppers) < 0.04
     assert np.mean(np.array(uppers) < 0.10) >= 0.95
+
+
+@pytest.mark.parametrize("step", [0.0, 0.3])
+def test_effects_that_are_not_tried_could_not_have_ended_an_interval(monkeypatch, step):
+    sample = drawn(Truth(step=step, level=-1.0), models=12)
+    psi = sample.grid[::2]
+    curve = fit_threshold(sample.score[None], sample, float(psi[2]), "step", GROWTH)
+    some = effect_profile(sample, psi, "step", GROWTH, curve)
+    monkeypatch.setattr(_effect, "COARSE", 1)
+    every = effect_profile(sample, psi, "step", GROWTH, curve)
+    assert np.isfinite(some.squares).sum() < np.isfinite(every.squares).sum()
+    for level in (0.5, 0.9, 0.95, 0.99):
+        assert some.interval(level) == pytest.approx(every.interval(level), abs=1e-12)
+    assert some.p_value() == pytest.approx(every.p_value(), abs=1e-12)

@@ -1,0 +1,168 @@
+"""Curves whose threshold and effect are given: their least squares over everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from confounds.inference import _link
+from confounds.inference._null import Slopes, solve_small
+from confounds.inference.sample import threshold_columns
+
+if TYPE_CHECKING:
+    from confounds.inference.sample import Flags, Floats, Sample
+
+STEPS = 14
+MAX_STEP = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Covariance:
+    """Working covariance on the score scale: diag(1 / w) + phi^2 g g' within families.
+
+    Of one curve, or of several with a leading axis of the same length in all parts.
+    """
+
+    weight: Floats
+    gradient: Floats
+    phi2: float | Floats
+    membership: Floats
+
+    def squares(self, r: Floats) -> Floats:
+        """r'V^-1 r for residuals (..., M)."""
+        total: Floats = (r * self.whiten(r)).sum(axis=-1)
+        return total
+
+    def whiten(self, r: Floats) -> Floats:
+        """V^-1 r for residuals (..., M)."""
+        loading = self.weight * self.gradient
+        inner = (r * loading) @ self.membership
+        total = (loading * self.gradient) @ self.membership
+        shrink = self.phi2 / (1 + self.phi2 * total)
+        return self.weight * r - loading * ((inner * shrink) @ self.membership.T)
+
+
+def reference_point(sample: Sample, psi: float, shape: str) -> tuple[float, float]:
+    """Where the effect is read off (log10 scale), and the threshold column's height there."""
+    if shape == "hinge":
+        top = float(sample.x.max())
+        return top, top - psi
+    return psi, 1.0
+
+
+class Constrained:
+    """Mean and Jacobian of the curve whose threshold (K of them) and effect (D) are given."""
+
+    def __init__(self, sample: Sample, psi: Floats, shape: str, effects: Floats) -> None:
+        count = len(effects)
+        self.sample = sample
+        self.shape = (len(psi), count)
+        self.effects = np.tile(effects, len(psi))
+        self.column = np.repeat(threshold_columns(sample.x, psi, shape).T, count, axis=0)
+        at, height = np.array([reference_point(sample, float(item), shape) for item in psi]).T
+        self.height = np.repeat(height, count)
+        self.row = np.zeros((len(psi) * count, sample.design.shape[1]))
+        self.row[:, 0] = 1.0
+        self.row[:, 1] = np.repeat(at - sample.centre, count)
+        self.floor = np.full(len(self.effects), sample.floor.mean())
+
+    def evaluate(self, theta: Floats) -> tuple[Floats, Floats, Flags]:
+        """Mu (KD, M), d mu / d theta (p, KD, M), and whether the effect can be attained (KD,)."""
+        sample, binomial = self.sample, self.sample.binomial
+        eta0 = (theta * self.row).sum(axis=1)
+        before, slope_before = _link.mean_and_slope(eta0, self.floor, binomial=binomial)
+        wanted = before + self.effects
+        feasible = np.ones(len(theta), dtype=bool)
+        inside = wanted
+        if binomial:
+            feasible = (wanted > self.floor - 1e-9) & (wanted < 1 + 1e-9)
+            inside = np.clip(wanted, self.floor + 1e-4, 1 - 1e-4)
+        top = _link.inverse(inside, self.floor, binomial=binomial)
+        rise = (top - eta0) / self.height
+        ratio = slope_before / _link.slope(top, self.floor, binomial=binomial)
+        ratio = np.where(inside == wanted, ratio, 0.0)
+        eta = theta @ sample.design.T + rise[:, None] * self.column
+        mu, gradient = _link.mean_and_slope(eta, sample.floor, binomial=binomial)
+        shift = ((ratio - 1) / self.height)[:, None] * self.row
+        jacobian = np.empty((theta.shape[1], *eta.shape))
+        for each, (own, moved) in enumerate(zip(sample.design.T, shift.T, strict=True)):
+            np.multiply(self.column, moved[:, None], out=jacobian[each])
+            jacobian[each] += own
+            jacobian[each] *= gradient
+        return mu, jacobian, feasible
+
+
+def least_squares(
+    problem: Constrained, y: Floats, theta: Floats, covariance: Covariance, slopes: Slopes
+) -> Floats:
+    """(KD,) least sum of squares over level, slope and covariates, by Gauss-Newton.
+
+    Args:
+        problem: threshold and effect of each row.
+        y: (M,) scores of all rows, or (KD, M) of each.
+        theta: (KD, p) where the iterations start.
+        covariance: of all rows, or with a leading axis (KD, 1) of each.
+        slopes: slopes allowed to the smooth part.
+    """
+    best = np.full(len(problem.effects), np.inf)
+    for _ in range(STEPS):
+        mu, jacobian, feasible = problem.evaluate(theta)
+        squares, gram, right = _normal_equations(y - mu, jacobian, covariance)
+        best = np.fmin(best, np.where(feasible, squares, np.inf))
+        step = _bounded_step(theta, gram, right, slopes)
+        theta = theta + (np.clip(step, -MAX_STEP, MAX_STEP) if problem.sample.binomial else step)
+    return best
+
+
+def _normal_equations(
+    r: Floats, jacobian: Floats, covariance: Covariance
+) -> tuple[Floats, Floats, Floats]:
+    """r'V^-1r (B,), J'V^-1J (B, p, p) and J'V^-1r (B, p), a family's share taken from its sums."""
+    size, count, models = jacobian.shape
+    weight = covariance.weight.reshape(-1, models)
+    weighted = weight * r
+    squares = np.einsum("bm,bm->b", weighted, r)
+    right = np.stack([np.einsum("bm,bm->b", weighted, one) for one in jacobian], axis=1)
+    gram = np.empty((count, size, size))
+    for i in range(size):
+        np.multiply(weight, jacobian[i], out=weighted)
+        for j in range(i, size):
+            gram[:, i, j] = gram[:, j, i] = np.einsum("bm,bm->b", weighted, jacobian[j])
+    if not np.any(covariance.phi2):
+        return squares, gram, right
+    gradient = covariance.gradient.reshape(-1, models)
+    loading = weight * gradient
+    phi2 = np.reshape(covariance.phi2, (-1, 1))
+    shrink = phi2 / (1 + phi2 * ((loading * gradient) @ covariance.membership))
+    of_r = (loading * r) @ covariance.membership
+    sums = [(loading * one) @ covariance.membership for one in jacobian]
+    squares = squares - (shrink * of_r * of_r).sum(axis=1)
+    for i, one in enumerate(sums):
+        shrunk = shrink * one
+        right[:, i] -= np.einsum("bf,bf->b", shrunk, of_r)
+        for j in range(i, size):
+            gram[:, i, j] -= np.einsum("bf,bf->b", shrunk, sums[j])
+            gram[:, j, i] = gram[:, i, j]
+    return squares, gram, right
+
+
+def _bounded_step(theta: Floats, gram: Floats, right: Floats, slopes: Slopes) -> Floats:
+    """Steps (KD, p) that keep the slope within its bounds."""
+    p = theta.shape[1]
+    ridge = 1e-6 * np.trace(gram, axis1=1, axis2=2)[:, None] + 1e-9
+    gram[:, np.arange(p), np.arange(p)] += ridge
+    step = solve_small(gram, right[:, :, None])[:, :, 0]
+    wanted = theta[:, 1] + step[:, 1]
+    over = (wanted > slopes.upper) | (wanted < slopes.lower)
+    if over.any():
+        move = np.clip(wanted, slopes.lower, slopes.upper) - theta[:, 1]
+        rest = [column for column in range(p) if column != 1]
+        partial = right[:, rest] - gram[:, rest, 1] * move[:, None]
+        fixed = np.empty_like(step)
+        fixed[:, 1] = move
+        inner = gram[:, rest][:, :, rest]
+        fixed[:, rest] = solve_small(inner, partial[:, :, None])[:, :, 0]
+        step = np.where(over[:, None], fixed, step)
+    return step
