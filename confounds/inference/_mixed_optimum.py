@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from confounds.inference._mixed_design import Floats
+from confounds.inference._mixed_design import Floats, Integers
 from confounds.inference._mixed_information import BOUNDARY, Uncertainty, uncertainty
 from confounds.inference._mixed_laplace import Mode, find_mode, gradient, laplace
 from confounds.inference._mixed_problem import Problem, State
@@ -92,17 +92,25 @@ def observed_covariance(
     free = np.flatnonzero(
         np.concatenate([np.ones(terms, dtype=bool), known.free & (top.place[terms:] > BOUNDARY)])
     )
-    hessian = np.zeros((len(free), len(free)))
-    for row, j in enumerate(free):
-        step = np.zeros(len(top.place))
-        step[j] = DIFFERENCE * errors[j]
-        ahead = objective(top.place + step, top.mode.state)
-        hessian[row] = (top.slope - ahead.slope)[free] / step[j]
-    hessian = 0.5 * (hessian + hessian.T)
+    try:
+        hessian = _differenced(objective, top, DIFFERENCE * errors, free)
+    except np.linalg.LinAlgError:
+        return known.conditional, known.conditional
     if not np.all(np.isfinite(hessian)) or np.linalg.eigvalsh(hessian)[0] <= 0.0:
         return known.conditional, known.conditional
     whole, alone = np.linalg.inv(hessian), np.linalg.inv(hessian[:terms, :terms])
     return np.asarray(whole[:terms, :terms]), np.asarray(alone)
+
+
+def _differenced(objective: Objective, top: Point, steps: Floats, free: Integers) -> Floats:
+    """Minus the Hessian at the top, over the free coordinates."""
+    hessian = np.zeros((len(free), len(free)))
+    for row, j in enumerate(free):
+        step = np.zeros(len(top.place))
+        step[j] = steps[j]
+        ahead = objective(top.place + step, top.mode.state)
+        hessian[row] = (top.slope - ahead.slope)[free] / step[j]
+    return 0.5 * (hessian + hessian.T)
 
 
 def _full_objective(problem: Problem) -> Objective:

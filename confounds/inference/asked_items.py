@@ -152,7 +152,11 @@ def beside_items(
     if sample.covariates is not None:
         columns = enumerate(sample.covariates.T)
         terms += [Term(f"covariate {place}", model=column) for place, column in columns]
-    found = search_threshold(_design(answers, sample, tuple(terms)), sample.x, _how(plan))
+    design = _design(answers, sample, tuple(terms))
+    try:
+        found = search_threshold(design, sample.x, _how(plan))
+    except np.linalg.LinAlgError:
+        return 1.0, "models were asked different items, whose difficulty could not be estimated"
     p = found.threshold.p_value or 0.0
     return p, f"models were asked different items; with their difficulty taken out, p = {p:.3f}"
 

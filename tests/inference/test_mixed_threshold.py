@@ -45,6 +45,17 @@ def test_a_step_is_found_where_it_is(floor):
     assert 0.3 * (1 - floor) < found.effect.estimate < 1 - floor
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.25])
+def test_models_with_all_answers_wrong_or_right_can_be_fitted(floor):
+    x = np.linspace(7, 12, 14)
+    block = np.repeat((x > 9.5).astype(float)[:, None, None], 30, axis=1)
+    found = search_threshold(design_of(block, None, floor=floor), x, QUICK)
+    assert found.significant
+    assert 9.4 < np.log10(found.threshold.estimate) < 9.6
+    assert found.effect.estimate == pytest.approx(1 - floor, abs=0.01)
+    assert not found.null.converged
+
+
 def test_gradual_growth_is_no_step():
     block, x, family = world(seed=4)
     found = search_threshold(design_of(block, family), x, QUICK)
