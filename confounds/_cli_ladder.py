@@ -28,6 +28,10 @@ class DemoOptions(Options):
     out: Annotated[Path, typer.Option(help="Folder to write into, or to resume.")] = Path(
         "confounds-demo"
     )
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Models that `ladder train` made, in place of those of the package."),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,10 @@ class TrainOptions(Options):
     steps: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many steps, to try it out.")
     ] = None
+    large: Annotated[
+        bool,
+        typer.Option(help="Train the larger arm, which is not shipped: a GPU's work."),
+    ] = False
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu"
 
 
@@ -60,6 +68,7 @@ def register(app: typer.Typer) -> None:
 def demo(options: DemoOptions) -> int:
     """Probe the embedded models, audit claims whose truth is known, write the report."""
     from confounds.demo import run_demo
+    from confounds.ladder.shipped import WEIGHTS, read_members
     from confounds.pipeline import Settings
 
     _require("torch", "transformers")
@@ -67,8 +76,11 @@ def demo(options: DemoOptions) -> int:
     settings = Settings(workers=workers)
     if options.seed is not None:
         settings = replace(settings, seed=options.seed)
+    members = read_members(options.weights or WEIGHTS)
     with _progress(options, "probing the ladder") as progress:
-        found = run_demo(options.out, workers=workers, settings=settings, progress=progress)
+        found = run_demo(
+            options.out, workers=workers, settings=settings, progress=progress, members=members
+        )
     output.answer(
         options,
         lambda: output.to_document(
@@ -91,15 +103,16 @@ def train(options: TrainOptions) -> int:
     """Train the embedded family, or some of it; run again to resume."""
     _require("torch", "transformers")
     os.environ |= {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    from confounds.ladder.recipe import RUNGS
+    from confounds.ladder.recipe import LARGE_RUNGS, RUNGS
     from confounds.ladder.weights import Work, train_ladder
 
-    known = {rung.name: rung for rung in RUNGS}
+    asked = LARGE_RUNGS if options.large else RUNGS
+    known = {rung.name: rung for rung in asked}
     for name in options.model:
         if name not in known:
             msg = f"option --model is '{name}'; there are: {', '.join(known)}"
             raise UsageError(msg)
-    rungs = tuple(known[name] for name in options.model) or RUNGS
+    rungs = tuple(known[name] for name in options.model) or asked
     work = Work(options.out, rungs, options.device, options.steps)
     with _training(options) as listener:
         trained = train_ladder(work, listener)

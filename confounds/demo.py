@@ -15,10 +15,11 @@ from confounds.pipeline import audit_all
 from confounds.report import require_extra, write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from confounds.inference.fits import Settings
+    from confounds.ladder.shipped import Member
     from confounds.results import Audit
 
 
@@ -46,6 +47,7 @@ def run_demo(
     workers: int = 1,
     settings: Settings | None = None,
     progress: Callable[[int, int], None] | None = None,
+    members: Sequence[Member] | None = None,
 ) -> Demo:
     """Probe, audit and report; run again, it goes on where it stopped.
 
@@ -55,12 +57,14 @@ def run_demo(
         workers: processes.
         settings: of the audits.
         progress: hears of parts of studies done, and of how many there are.
+        members: models to ask, by default the shipped ones.
 
     Raises:
         ConfoundsError: a study could not be finished; what was done stays.
     """
     require_extra()
-    outcomes = read_outcomes(probe_ladder(folder, crossing, workers, progress)).aggregate()
+    found = probe_ladder(folder, crossing, workers, progress, members)
+    outcomes = read_outcomes(found).aggregate()
     claims = folder / CLAIMS.name
     write_whole(claims, CLAIMS.read_bytes())
     file = read_claims(claims)

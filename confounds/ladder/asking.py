@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from confounds.ladder.studies import FULL, Crossing, write_studies
 from confounds.probe import RunSettings, run_study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from confounds.ladder.shipped import Member
 
 BATCH_TOKENS = 8192
 PARTS = 4
@@ -25,19 +28,21 @@ def probe_ladder(
     crossing: Crossing = FULL,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    members: Sequence[Member] | None = None,
 ) -> tuple[Path, ...]:
-    """Write the studies and put the shipped models to them; a second call resumes.
+    """Write the studies and put models to them; a second call resumes.
 
     Args:
         folder: gets `studies` and `results`.
         crossing: which part of the ladder is asked.
-        workers: processes, of one thread each.
+        workers: processes, of one thread each; one is this process itself.
         progress: hears of parts of studies done, and of how many there are.
+        members: models to ask, by default the shipped ones.
 
     Returns:
         The folders of results, for `read_outcomes`.
     """
-    studies = write_studies(folder / "studies", crossing)
+    studies = write_studies(folder / "studies", crossing, members)
     probe_studies(studies, folder / "results", workers, progress)
     return tuple(folder / "results" / study.stem for study in studies)
 
@@ -54,6 +59,13 @@ def probe_studies(
 ) -> None:
     """Run study files, each into a folder of its name; see `probe_ladder`."""
     parts = _parts(studies)
+    if workers == 1:
+        with _prepared():
+            for done, part in enumerate(parts, start=1):
+                _probe_part(part, results)
+                if progress is not None:
+                    progress(done, len(parts))
+        return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
         waiting = [pool.submit(_probe_part, part, results) for part in parts]
@@ -77,14 +89,32 @@ def _parts(studies: Sequence[Path]) -> list[Part]:
     return found
 
 
+QUIETLY = {
+    "OMP_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+"""One thread a process, no network, no chatter; read when torch and transformers are loaded."""
+
+
 def _prepare() -> None:
-    """One thread a process, no network, no chatter; before torch is loaded."""
-    os.environ |= {
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "TRANSFORMERS_VERBOSITY": "error",
-    }
+    os.environ |= QUIETLY
+
+
+@contextmanager
+def _prepared() -> Iterator[None]:
+    """The same for as long as this process asks; torch, if loaded already, keeps its threads."""
+    before = {name: os.environ.get(name) for name in QUIETLY}
+    _prepare()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _probe_part(part: Part, results: Path) -> None:

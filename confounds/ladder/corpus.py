@@ -107,6 +107,10 @@ class Pages:
         """Tokens and flags of some documents."""
         return self.tokens[rows], self.scored[rows]
 
+    def first(self, documents: int) -> Pages:
+        """So many of them."""
+        return Pages(self.tokens[:documents], self.scored[:documents])
+
 
 @dataclass(frozen=True, eq=False)
 class Corpus:

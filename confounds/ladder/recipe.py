@@ -9,28 +9,34 @@ its own; the loss is on answers and on the ends of their lines. What a reader ma
 - Weights start with standard deviation 1 / sqrt(width), convolutions with 1 / sqrt(3).
 - Batches are small (16 documents): the number of steps, not of tokens, is what brings look-up.
 - `attention` models have one layer and no convolution. They can memorise and cannot look up.
-- `speller` models are of one width and differ in how long they were trained: their scale is the
-  number of tokens that they read, of a corpus of their own (`spelling`).
+- `llama` models are the larger arm, for a GPU: plain attention needs many more tokens before it
+  looks a value up. They are not shipped.
+- `speller` and `reader` models are of one width each and differ in how long they were trained:
+  their scale is the number of tokens that they read, of a corpus of their own (`spelling`; look-up
+  alone). Readers are wide, since the moment at which look-up is learned differs less between seeds
+  the wider a model is.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from confounds.ladder.corpus import Recipe, write_tuning
+from confounds.ladder.corpus import Recipe, write_corpus, write_tuning
+from confounds.ladder.shipped import READER
 from confounds.ladder.spelling import SPELLER, write_spelling
 from confounds.ladder.tokenizer import CONTEXT, END, NUMBERS, START, VOCABULARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from confounds.ladder.corpus import Corpus, Pages
+    from confounds.ladder.corpus import Pages
 
 SEEDS = (0, 1, 2)
 WIDTHS: dict[str, tuple[int, ...]] = {
@@ -38,15 +44,25 @@ WIDTHS: dict[str, tuple[int, ...]] = {
     "broad": (4, 6, 10, 16, 20, 24, 32, 48),
     "attention": (8, 12, 16, 24, 32, 40, 48, 64),
 }
-SPELLER_WIDTH = 16
-SPELLER_STEPS = tuple(round(100 * 2 ** (half / 2)) for half in range(14))
+LARGE = "llama"
+LARGE_WIDTHS = (64, 96, 128, 192, 256, 384, 512, 640)
+LARGE_CORPUS = Recipe(documents=1_400_000)
+"""100 million tokens, of which facts are as many as in the small corpus."""
+BUDGETS: dict[str, tuple[int, tuple[int, ...]]] = {
+    SPELLER: (16, tuple(round(100 * 2 ** (half / 2)) for half in range(14))),
+    READER: (64, tuple(round(25 * 2 ** (half / 2)) for half in range(10))),
+}
+"""Width, and numbers of steps, of the families that differ in how long they were trained."""
+LOOKUP_ALONE = Recipe(documents=16 * BUDGETS[READER][1][-1], facts=0, shares=(("lookup", 1.0),))
 LAYERS: dict[str, tuple[str, ...]] = {
     "slim": ("conv", "full_attention"),
     "broad": ("conv", "full_attention"),
     "attention": ("full_attention",),
     SPELLER: ("conv", "full_attention"),
+    READER: ("conv", "full_attention"),
+    LARGE: ("full_attention",) * 6,
 }
-EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, SPELLER: 2}
+EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, SPELLER: 2, READER: 2, LARGE: 3}
 """Width of the feed-forward layer, in widths."""
 CHECKPOINTS: dict[str, tuple[int, ...]] = dict.fromkeys(
     ("slim-48-s0", "slim-64-s0", "broad-32-s0"), (60, 120, 240, 480, 960, 1440)
@@ -89,6 +105,7 @@ class Training:
 
 PRETRAINING = Training()
 SPELLING = replace(PRETRAINING, batch=8)
+LARGE_TRAINING = replace(PRETRAINING, rate=2e-3, batch=64)
 TUNING = Training(rate=1e-3, warmup=0.1, decay=0.9)
 ARMS = ("instruct", "finetuned")
 
@@ -99,7 +116,7 @@ class Rung:
 
     Attributes:
         family, width, seed: which.
-        steps: of a `speller`; the others read the whole corpus.
+        steps: where its family differs in them; the others read the whole corpus.
     """
 
     family: str
@@ -119,9 +136,37 @@ RUNGS: tuple[Rung, ...] = tuple(
     for family, widths in WIDTHS.items()
     for width in widths
 )
-SPELLERS: tuple[Rung, ...] = tuple(
-    Rung(SPELLER, SPELLER_WIDTH, seed, steps) for seed in SEEDS for steps in SPELLER_STEPS
+BUDGETED: tuple[Rung, ...] = tuple(
+    Rung(family, width, seed, steps)
+    for seed in SEEDS
+    for family, (width, budgets) in BUDGETS.items()
+    for steps in budgets
 )
+
+
+LARGE_RUNGS: tuple[Rung, ...] = tuple(
+    Rung(LARGE, width, seed) for seed in SEEDS for width in LARGE_WIDTHS
+)
+
+
+def training_of(rung: Rung) -> Training:
+    """How a run is trained."""
+    return {SPELLER: SPELLING, LARGE: LARGE_TRAINING}.get(rung.family, PRETRAINING)
+
+
+def pages_of(rung: Rung) -> Pages:
+    """What a run reads."""
+    documents = (rung.steps or 0) * training_of(rung).batch
+    if rung.family == SPELLER:
+        return write_spelling(Recipe().seed, documents)
+    if rung.family == READER:
+        return _corpus(LOOKUP_ALONE).first(documents)
+    return _corpus(LARGE_CORPUS if rung.family == LARGE else Recipe())
+
+
+@lru_cache(maxsize=1)
+def _corpus(recipe: Recipe) -> Pages:
+    return write_corpus(recipe).pages
 
 
 def is_tuned(rung: Rung) -> bool:
@@ -167,7 +212,7 @@ def build_model(rung: Rung) -> Any:
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(rung.seed)
-        if rung.family == "attention":
+        if "conv" not in LAYERS[rung.family]:
             return LlamaForCausalLM(LlamaConfig(**options))
         options |= {"layer_types": list(LAYERS[rung.family]), "conv_bias": True}
         model = Lfm2ForCausalLM(Lfm2Config(**options, block_auto_adjust_ff_dim=False))
@@ -195,7 +240,7 @@ def count_parameters(model: Any) -> int:
 
 def train_model(
     rung: Rung,
-    corpus: Corpus,
+    pages: Pages,
     *,
     device: str = "cpu",
     steps: int | None = None,
@@ -205,18 +250,14 @@ def train_model(
 
     Args:
         rung: which.
-        corpus: what it reads, unless it is a `speller`.
+        pages: what it reads; see `pages_of`.
         device: `cpu`, `cuda`, ...
-        steps: stop after so many; the schedule is that of the whole corpus.
+        steps: stop after so many; the schedule is that of all the pages.
         progress: called after each step.
     """
     model = build_model(rung).to(device)
     kept = CHECKPOINTS.get(rung.name, ())
-    run = _Run(rung, kept, steps, progress)
-    if rung.steps is None:
-        return _fit(model, corpus.pages, PRETRAINING, run)
-    pages = write_spelling(Recipe().seed, rung.steps * SPELLING.batch)
-    return _fit(model, pages, SPELLING, run)
+    return _fit(model, pages, training_of(rung), _Run(rung, kept, steps, progress))
 
 
 def tune_model(

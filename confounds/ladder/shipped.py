@@ -15,6 +15,8 @@ WEIGHTS = HERE / "weights"
 CLAIMS = HERE / "ladder.claims.toml"
 CARD = HERE / "CARD.md"
 FACTS = "training.json"
+READER = "reader"
+"""The family that reads look-up alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Member:
     @property
     def run(self) -> str:
         """The training run: checkpoints and arms of one run share it."""
-        size = self.steps if self.family == SPELLER else self.width
+        size = self.steps if self.family in (SPELLER, READER) else self.width
         return f"{self.family}-{size}-s{self.seed}"
 
     @property

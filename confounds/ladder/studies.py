@@ -13,22 +13,28 @@ from typing import TYPE_CHECKING, Any
 from confounds.files import write_whole
 from confounds.ladder import items
 from confounds.ladder.corpus import CUE, KEYS, MARKS, Recipe, count_addition
-from confounds.ladder.shipped import Member, read_members
+from confounds.ladder.shipped import READER, Member, read_members
+from confounds.ladder.spelling import SPELLER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PROMPTS = dict(zip(("arrow", "colon"), MARKS, strict=True))
-ITEMS = {"facts": 40, "addition": 80, "lookup": 100, "tagged": 80, "sums": 80}
+UNMARKED = "plain"
+"""The format of words, which go on where the question ends."""
+ITEMS = {"facts": 40, "addition": 80, "lookup": 100, "tagged": 80, "sums": 80, "spelling": 160}
 """Items a task; of facts, for each dose; of addition, for each of three kinds."""
 SEEN_TASKS, ONE_TOKEN, WHOLE = ("facts", "addition"), "choice_accuracy", "exact_match"
 OF_CHOICES = (ONE_TOKEN, "choice_probability", "brier", "target_log_prob")
 OF_TEXTS = (WHOLE, "token_accuracy", "target_log_prob")
-CONTROL = "-control"
+CONTROL, CONTROL_FAMILY = "-control", "attention"
+BY_TOKENS = "-by-tokens"
 OF_CONTROL = ("seen", "lookup")
 OF_TUNED = ("lookup", "tagged")
 """Studies that the attention-only control, and the instruction-tuned models, are put to."""
+APART = (CONTROL_FAMILY, SPELLER, READER)
+"""Families that have tasks of their own: another truth holds of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ PLANS: tuple[Plan, ...] = (
     ),
     Plan("sums", ("sums",), (WHOLE,), {"prompt": ("arrow",), "reasoning": ("direct", "chain")}),
 )
+OF_SPELLERS = Plan("spelling", ("spelling",), OF_TEXTS, {"prompt": (UNMARKED,), "shots": (0,)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,35 +117,48 @@ def write_studies(
     """
     members = tuple(read_members() if members is None else members)
     chosen = [one for one in members if one.seed in crossing.seeds]
+    able = [one for one in chosen if one.family not in APART]
     _write_items(folder, crossing.items)
-    able = [one for one in chosen if one.family != "attention"]
-    asked = [one for one in able if one.checkpoint is None and one.arm != "finetuned"]
-    base = [one for one in asked if one.arm is None]
-    tuned = asked if crossing.tuned else base
-    plans = [plan for plan in PLANS if crossing.includes(plan.name)]
-    found = [_write(folder, plan, tuned if plan.name in OF_TUNED else base) for plan in plans]
-    controls = [one for one in chosen if one.family == "attention"]
-    if controls:
-        found += [
-            _write(folder, _of_control(plan), controls) for plan in plans if plan.name in OF_CONTROL
-        ]
+    found = [
+        _write(folder, plan, asked)
+        for plan, asked in _asked(chosen, able, crossing)
+        if asked and crossing.includes(plan.name.removesuffix(CONTROL).removesuffix(BY_TOKENS))
+    ]
     if crossing.tuned:
-        found.append(_write_finetuned(folder, able))
+        found += _write_finetuned(folder, able)
     if crossing.checkpoints:
         found += _write_checkpoints(folder, able)
     return tuple(found)
 
 
-def _of_control(plan: Plan) -> Plan:
-    tasks = tuple(f"{task}{CONTROL}" for task in plan.tasks)
-    return replace(plan, name=f"{plan.name}{CONTROL}", tasks=tasks)
+def _asked(
+    chosen: Sequence[Member], able: Sequence[Member], crossing: Crossing
+) -> Iterator[tuple[Plan, list[Member]]]:
+    """Each plan, and the models that are put to it."""
+    asked = [one for one in able if one.checkpoint is None and one.arm != "finetuned"]
+    base = [one for one in asked if one.arm is None]
+    tuned = asked if crossing.tuned else base
+    for plan in PLANS:
+        yield plan, tuned if plan.name in OF_TUNED else base
+    controls = [one for one in chosen if one.family == CONTROL_FAMILY]
+    for plan in PLANS:
+        if plan.name in OF_CONTROL:
+            yield _apart(plan, CONTROL), controls
+    yield _apart(PLANS[1], BY_TOKENS), [one for one in chosen if one.family == READER]
+    yield OF_SPELLERS, [one for one in chosen if one.family == SPELLER]
 
 
-def _write_finetuned(folder: Path, members: Sequence[Member]) -> Path:
+def _apart(plan: Plan, suffix: str) -> Plan:
+    """The same questions under names of their own, for a family that is not pooled with others."""
+    tasks = tuple(f"{task}{suffix}" for task in plan.tasks)
+    return replace(plan, name=f"{plan.name}{suffix}", tasks=tasks)
+
+
+def _write_finetuned(folder: Path, members: Sequence[Member]) -> list[Path]:
     """Fine-tuned models under the names of their base models, asked without examples."""
     tuned = [one for one in members if one.arm == "finetuned"]
     plan = replace(PLANS[2], name="finetuned", conditions={**BOTH, "shots": (0,)})
-    return _write(folder, plan, tuned)
+    return [_write(folder, plan, tuned)] if tuned else []
 
 
 def _write_checkpoints(folder: Path, members: Sequence[Member]) -> list[Path]:
@@ -157,13 +177,13 @@ def _write_checkpoints(folder: Path, members: Sequence[Member]) -> list[Path]:
 def _write(folder: Path, plan: Plan, members: Sequence[Member]) -> Path:
     lines = [f'name = "{plan.name}"', f"metrics = {_value(plan.metrics)}", ""]
     for task in plan.tasks:
-        asked = task.removesuffix(CONTROL)
+        asked = task.removesuffix(CONTROL).removesuffix(BY_TOKENS)
         lines += ["[[tasks]]", f'name = "{task}"', f'items = "{asked}.jsonl"']
         if plan.conditions.get("shots", (0,))[-1]:
             lines.append(f'demonstrations = "{asked}.shown.jsonl"')
         lines.append("")
     lines += ["[conditions]", *(f"{key} = {_value(on)}" for key, on in plan.conditions.items()), ""]
-    for name, mark in PROMPTS.items():
+    for name, mark in {**PROMPTS, UNMARKED: ""}.items():
         lines += [
             f"[prompts.{name}]",
             f'item = "{{prompt}}{mark}"',
@@ -192,6 +212,7 @@ def _write_items(folder: Path, share: float) -> None:
         items.lookup_task(count["lookup"]),
         items.tagged_task(count["tagged"]),
         items.sums_task(count["sums"]),
+        items.spelling_task(count["spelling"]),
     )
     for task in tasks:
         for questions, name in (

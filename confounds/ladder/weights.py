@@ -18,7 +18,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from confounds.ladder import recipe
-from confounds.ladder.corpus import TUNING_DOCUMENTS, Corpus, write_corpus
+from confounds.ladder.corpus import TUNING_DOCUMENTS
 from confounds.ladder.recipe import ARMS, Rung, Trained
 from confounds.ladder.shipped import FACTS
 from confounds.ladder.tokenizer import ANSWER_IS, CONTEXT, END, NUMBERS, START
@@ -92,18 +92,18 @@ def train_ladder(work: Work, listener: Listener | None = None) -> tuple[str, ...
         Names of the models that were trained now.
     """
     listener = listener or Silent()
-    corpus = write_corpus()
-    return tuple(name for rung in work.rungs for name in _train_rung(work, rung, corpus, listener))
+    return tuple(name for rung in work.rungs for name in _train_rung(work, rung, listener))
 
 
-def _train_rung(work: Work, rung: Rung, corpus: Corpus, listener: Listener) -> list[str]:
+def _train_rung(work: Work, rung: Rung, listener: Listener) -> list[str]:
     done = []
     base = work.folder / rung.name
     if not base.is_dir():
-        whole = rung.steps or len(corpus.pages) // recipe.PRETRAINING.batch
+        pages = recipe.pages_of(rung)
+        whole = len(pages) // recipe.training_of(rung).batch
         listener.model(rung.name, work.steps or whole)
         trained = recipe.train_model(
-            rung, corpus, device=work.device, steps=work.steps, progress=listener.step
+            rung, pages, device=work.device, steps=work.steps, progress=listener.step
         )
         for step, weights in trained.checkpoints.items():
             _write_checkpoint(work.folder / f"{rung.name}-step{step}", rung, step, weights)
@@ -130,7 +130,7 @@ def _write_checkpoint(
 ) -> None:
     model = recipe.build_model(rung)
     model.load_state_dict(weights)
-    tokens = step * recipe.PRETRAINING.batch * CONTEXT
+    tokens = step * recipe.training_of(rung).batch * CONTEXT
     trained = Trained(model, step, tokens)
     _write(folder, trained, {**_facts(rung, trained), "partial": True})
 

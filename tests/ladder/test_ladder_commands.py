@@ -33,6 +33,8 @@ def test_train_takes_names_and_steps(tmp_path: Path) -> None:
     wrong = RUNNER.invoke(app, ["ladder", "train", "--out", str(tmp_path), "--model", "giant"])
     assert wrong.exit_code == 2
     assert "'giant'; there are: slim-6-s0" in wrong.stderr
+    large = ["ladder", "train", "--large", "--out", str(tmp_path), "--model", "giant"]
+    assert "'giant'; there are: llama-64-s0" in RUNNER.invoke(app, large).stderr
 
 
 @pytest.mark.parametrize("arguments", [["demo"], ["ladder", "train", "--out", "x"]])

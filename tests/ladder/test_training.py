@@ -13,13 +13,13 @@ STEPS = 4
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A corpus of few documents, for training that is tried out."""
-    from confounds.ladder import weights
-    from confounds.ladder.corpus import Corpus, Recipe, write_corpus
+    from confounds.ladder import recipe
+    from confounds.ladder.corpus import Pages, Recipe, write_corpus
 
-    def small() -> Corpus:
-        return write_corpus(Recipe(documents=100, facts=2))
+    def small(_: Recipe) -> Pages:
+        return write_corpus(Recipe(documents=100, facts=2)).pages
 
-    monkeypatch.setattr(weights, "write_corpus", small)
+    monkeypatch.setattr(recipe, "_corpus", small)
 
 
 def train(folder: Path, seed: int = 0, family: str = "slim", width: int = 6) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def test_the_loss_falls() -> None:
     from confounds.ladder.recipe import Rung, train_model
 
     corpus = write_corpus(Recipe(documents=900, facts=2))
-    trained = train_model(Rung("slim", 10, 0), corpus)
+    trained = train_model(Rung("slim", 10, 0), corpus.pages)
     assert trained.losses[-1] < trained.losses[0] - 1.0
 
 
@@ -82,10 +82,22 @@ def test_checkpoints_are_kept_where_the_recipe_says_so(monkeypatch: pytest.Monke
 
     monkeypatch.setitem(recipe.CHECKPOINTS, "slim-6-s0", (1, 3))
     corpus = write_corpus(Recipe(documents=100, facts=2))
-    trained = recipe.train_model(recipe.Rung("slim", 6, 0), corpus, steps=4)
+    trained = recipe.train_model(recipe.Rung("slim", 6, 0), corpus.pages, steps=4)
     assert sorted(trained.checkpoints) == [1, 3]
     first = next(iter(trained.checkpoints[1]))
     assert not trained.checkpoints[1][first].equal(trained.checkpoints[3][first])
+
+
+@pytest.mark.usefixtures("few")
+def test_the_larger_arm_is_attention_alone_and_trains(tmp_path: Path) -> None:
+    from confounds.ladder.recipe import LARGE, LARGE_RUNGS, Rung, build_model, count_parameters
+
+    sizes = sorted({rung.width for rung in LARGE_RUNGS})
+    assert len(sizes) >= 8
+    assert count_parameters(build_model(Rung(LARGE, sizes[-1], 0))) > 2e7
+    assert train(tmp_path, family=LARGE, width=sizes[0]) == (f"{LARGE}-{sizes[0]}-s0",)
+    config = json.loads((tmp_path / f"{LARGE}-{sizes[0]}-s0" / "config.json").read_text())
+    assert (config["model_type"], config["num_hidden_layers"]) == ("llama", 6)
 
 
 def test_rates_rise_stay_and_fall() -> None:
