@@ -175,7 +175,7 @@ def _audit_row(audit: Audit) -> dict[str, Any]:
 
 
 def _audit_in_full(audit: Audit) -> Iterator[str]:
-    from confounds.reasons import certain, said_of_all, why
+    from confounds.reasons import certain, further, said_of_all, why
 
     claim = audit.claim
     yield f"{claim.statement or claim.id} ({claim.metric}, {text.condition(claim.condition)})"
@@ -189,8 +189,7 @@ def _audit_in_full(audit: Audit) -> Iterator[str]:
         yield f"Apparent emergence\n{parts}"
     every = said_of_all(audit)
     tests = "\n".join(
-        f"  {test.rival}: {_outcome(test)}; {test.reason.removeprefix(f'{every}; ')}"
-        for test in audit.tests
+        f"  {test.rival}: {_outcome(test)}; {further(test, every)}" for test in audit.tests
     )
     if tests:
         said = f" ({every})" if every else ""

@@ -46,13 +46,18 @@ def left_open(audit: Audit) -> tuple[RivalTest, ...]:
 
 
 def said_of_all(audit: Audit) -> str:
-    """What the reasons of several rivals left open begin with, word for word; empty if nothing.
+    """The first clause that several rivals left open give as reason; empty if there is none.
 
-    Where no departure is shown, that is the reason of each: it need be said only once.
+    Where no departure is shown, that is the reason of most: it need be said only once.
     """
-    starts = [test.reason.partition("; ")[0] for test in left_open(audit)]
-    start = max(starts, key=starts.count, default="")
-    return start if starts.count(start) > 1 else ""
+    clauses = [_first_clause(test.reason) for test in left_open(audit)]
+    clause = max(clauses, key=clauses.count, default="")
+    return clause if clauses.count(clause) > 1 else ""
+
+
+def further(test: RivalTest, every: str) -> str:
+    """What a rival's reason adds to what is said of all."""
+    return test.reason.replace(f"{every}; ", "", 1) if every else test.reason
 
 
 def would_decide(audit: Audit, left: Sequence[RivalTest]) -> str:
@@ -61,6 +66,11 @@ def would_decide(audit: Audit, left: Sequence[RivalTest]) -> str:
     A rival is decided of a departure that is shown: where it is not, that takes models too.
     """
     return _phrase([*(test.models_needed for test in left), *_for_departure(audit)])
+
+
+def _first_clause(reason: str) -> str:
+    """A reason up to its semicolon, without the condition that stands before a colon."""
+    return reason.partition("; ")[0].rpartition(": ")[2]
 
 
 def _is_raw(audit: Audit, effect: Estimate) -> bool:

@@ -36,7 +36,7 @@ def audit(effect: Estimate, *, significant: bool, tests: tuple[RivalTest, ...]) 
 
 OPEN = (
     rival("in_context", f"{RAW}; controlled effect 0.10", 34),
-    rival("prompt_format", f"{RAW}; controlled effect 0.20", 427),
+    rival("prompt_format", f"format open: {RAW}; controlled effect 0.20", 427),
     rival("smooth_growth", "the width is not known", 20),
     rival("sampling_noise", "the items are many", None, "survives"),
 )
@@ -74,18 +74,20 @@ def test_what_has_no_number_is_not_given_one(needed: tuple[int | None, ...], sai
     assert would_decide(audit(EFFECT, significant=True, tests=tests), tests) == said
 
 
-def test_what_all_open_rivals_begin_with_is_said_once_on_the_terminal() -> None:
+def test_what_all_open_rivals_say_is_said_once_on_the_terminal() -> None:
     missing = audit(WIDE, significant=False, tests=OPEN)
     assert said_of_all(missing) == RAW
     told = prose.audits_text((missing,))
     assert told.count(RAW) == 1
     assert f"Rival explanations ({RAW})" in told
     assert "  in_context: inconclusive; controlled effect 0.10" in told
+    assert "  prompt_format: inconclusive; format open: controlled effect 0.20" in told
     assert "in full" not in told
     alone = replace(missing, tests=OPEN[1:])
     assert said_of_all(alone) == ""
-    assert f"  prompt_format: inconclusive; {RAW}; controlled effect 0.20" in prose.audits_text(
-        (alone,)
+    assert (
+        f"  prompt_format: inconclusive; format open: {RAW}; controlled effect 0.20"
+        in prose.audits_text((alone,))
     )
 
 

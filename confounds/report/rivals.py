@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from confounds import text
-from confounds.reasons import controlled, said_of_all, would_decide
+from confounds.reasons import controlled, further, said_of_all, would_decide
 from confounds.report._html import template, words
 from confounds.report._section import Section
 
@@ -74,7 +74,7 @@ def _row(audit: Audit, test: RivalTest, every: str) -> dict[str, Any]:
         "left": text.estimate(controlled(audit, test)),
         "p": text.p_value(test.p_adjusted),
         "change": text.estimate(test.change),
-        "reason": test.reason.removeprefix(f"{every}; "),
+        "reason": further(test, every),
         "null": test.null,
         "numbers": "; ".join(_number(item, axis) for item in test.estimates if _known(item)),
         "needed": would_decide(audit, (test,)) if left and departs else "",
