@@ -59,3 +59,6 @@ def read_toml(path: Path, wrong: type[InputError]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not valid TOML ({error})"
         raise wrong(msg) from error
+    except (RecursionError, ValueError) as error:
+        msg = f"{path}: nested too deeply, or a number too long, to be read"
+        raise wrong(msg) from error

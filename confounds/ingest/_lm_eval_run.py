@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from confounds.errors import FormatError
@@ -13,7 +14,6 @@ from confounds.outcomes.storage import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _NAME_KEYS = ("peft", "delta", "pretrained", "model", "path", "engine")
 _NOT_SCORES = ("alias", "name", "sample_len", "sample_count")
@@ -95,7 +95,7 @@ class Run:
             names += [f"{task.name}_write_out_info.json"]
         else:
             names = [f"samples_{task.name}_{self.date}{end}" for end in (".jsonl", ".json")]
-        paths = [self.path.parent / name for name in names]
+        paths = [self.path.parent / name for name in names if name == Path(name).name]
         return next((path for path in paths if path.is_file()), None)
 
 
@@ -137,7 +137,7 @@ def number(value: Any) -> float | None:
     if isinstance(value, str | int | float):
         try:
             return float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return None
 

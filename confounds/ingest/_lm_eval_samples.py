@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from confounds.errors import FormatError
+from confounds.ingest._json import listing
 from confounds.ingest._lm_eval_run import TaskRun, number
 from confounds.outcomes.storage import read_text
 
@@ -170,7 +171,7 @@ def _pairs(row: Mapping[str, Any]) -> list[tuple[float, bool]]:
     if "logit_0" in row:
         return _written_out(row)
     pairs = []
-    for answer in row.get("filtered_resps") or []:
+    for answer in listing(row.get("filtered_resps")):
         while isinstance(answer, list) and len(answer) == 1:
             answer = answer[0]  # noqa: PLW2901  one repeat wraps the pair in a list
         if not isinstance(answer, list) or len(answer) != 2:
@@ -195,7 +196,7 @@ def _choices(row: Mapping[str, Any], task: TaskRun, count: int) -> tuple[str, ..
     if isinstance(fixed, list) and len(fixed) == count:
         return tuple(str(choice) for choice in fixed)
     asked = row.get("arguments")
-    requests = list(asked.values()) if isinstance(asked, dict) else list(asked or [])
+    requests = list(asked.values()) if isinstance(asked, dict) else listing(asked)
     texts = [_continuation(request) for request in requests[:count]]
     if count == 0 or len(texts) != count or len(set(texts)) == 1 < count:
         return ()

@@ -17,7 +17,7 @@ from confounds.ingest._rescoring import unrescored
 from confounds.ingest.table import Table
 from confounds.measures import DECLARED, Measure
 from confounds.outcomes import Outcomes
-from confounds.outcomes.schema import REQUIRED
+from confounds.outcomes.schema import REQUIRED, typed
 from confounds.outcomes.storage import SUFFIXES, check_readable
 from confounds.results import Finding
 
@@ -181,8 +181,8 @@ def _combine(
         measures.update(reading.measures)
         notes += reading.notes
     measures.update(declared)
-    complete = stack([one.frame for one in readings if one.complete])
-    partial = stack([one.frame for one in readings if not one.complete])
+    complete = typed(stack([one.frame for one in readings if one.complete]))
+    partial = typed(stack([one.frame for one in readings if not one.complete]))
     complete, given = facts.fill_models(complete, published=False)
     partial, looked_up = facts.fill_models(partial, published=True)
     frame = stack([complete, partial])

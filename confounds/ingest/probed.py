@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from confounds.errors import FormatError
+from confounds.ingest._json import load, mapping, text
 from confounds.ingest._probed_manifest import read_manifest
 from confounds.ingest._reading import Reading, first_places
 from confounds.measures import Measure
@@ -248,7 +249,8 @@ def _missing(folder: Path, planned: list[Mapping[str, Any]]) -> tuple[Finding, .
     for cell in gone:
         digest = cell["file"].rsplit("/", 1)[-1].removesuffix(".parquet")
         path = folder / "failures" / f"{digest}.json"
-        reason = json.loads(path.read_text())["reason"] if path.is_file() else "not run yet"
+        told = mapping(load(path)).get("reason") if path.is_file() else "not run yet"
+        reason = text(told) or "unknown"
         reasons.setdefault(reason, []).append(f"{cell['model']} {cell['task']}")
     return tuple(
         Finding(

@@ -92,6 +92,11 @@ BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 
 N_HINT = "(n can be set in [[scores]] or [constants] of map.toml, or in tasks.csv)"
 _PERCENT = 100
+_LONGEST_SHOWN = 80
+_USED_EARLY = (
+    *("task", "metric", "model", "score", "n", "chance", "majority"),
+    *("parameters", "tokens", "compute", "checkpoint", "variance"),
+)
 
 CELL_KEYS: tuple[str, ...] = (
     "task",
@@ -142,6 +147,25 @@ def conform(frame: pd.DataFrame) -> pd.DataFrame:
         except _ValueWrongError as error:
             raise OutcomesError(error.at(place(frame, error.row))) from None
     return numpy_frame(columns)
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the columns that are looked up or computed with as texts and numbers.
+
+    Raises:
+        OutcomesError: a value is not of its column's kind.
+    """
+    columns = {}
+    for name in _USED_EARLY:
+        if name not in frame.columns or pd.api.types.is_numeric_dtype(frame[name].dtype):
+            continue
+        column, values = BY_NAME[name], frame[name]
+        convert = _texts if column.kind == "text" else _numbers
+        try:
+            columns[name] = convert(column, values)
+        except _ValueWrongError as error:
+            raise OutcomesError(error.at(place(frame, error.row))) from None
+    return frame.assign(**columns)
 
 
 def check_scores(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> None:
@@ -212,13 +236,18 @@ def _conform_column(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
     return numbers.astype(np.int64) if column.name == "n" else numbers
 
 
-def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
+def _texts(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
     out = nulls_as_none(values)
     kind = pd.api.types.infer_dtype(out, skipna=True)
     if kind not in ("string", "empty"):
         for row, value in enumerate(out):
             out[row] = _as_text(column, row, value)
     out[out == ""] = None
+    return out
+
+
+def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
+    out = _texts(column, values)
     null = pd.isna(out)
     if column.required and null.any():
         row = int(np.argmax(null))
@@ -229,7 +258,7 @@ def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
             if level not in column.levels:
                 row = int(np.argmax(out == level))
                 msg = (
-                    f"column '{column.name}' in PLACE is {level!r}; "
+                    f"column '{column.name}' in PLACE is {_shown(level)}; "
                     f"allowed: {', '.join(column.levels)}, or empty where unknown"
                 )
                 raise _ValueWrongError(row, msg)
@@ -243,7 +272,7 @@ def _as_text(column: Column, row: int, value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    msg = f"column '{column.name}' in PLACE is {value!r}; it must be a text"
+    msg = f"column '{column.name}' in PLACE is {_shown(value)}; it must be a text"
     raise _ValueWrongError(row, msg)
 
 
@@ -252,16 +281,33 @@ def _numbers(column: Column, values: pd.Series[Any]) -> NDArray[np.float64]:
         return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan))
     raw = nulls_as_none(values)
     raw[raw == ""] = None
-    numbers = np.asarray(pd.to_numeric(pd.Series(raw), errors="coerce"), dtype=np.float64)
+    try:
+        numbers = np.asarray(pd.to_numeric(pd.Series(raw), errors="coerce"), dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
+        numbers = np.array([_as_number(value) for value in raw], dtype=np.float64)
     wrong = np.isnan(numbers) & ~pd.isna(raw)
     if wrong.any():
         row = int(np.argmax(wrong))
         msg = (
-            f"column '{column.name}' in PLACE is {raw[row]!r}; it must be a number"
+            f"column '{column.name}' in PLACE is {_shown(raw[row])}; it must be a number"
             f"{'' if column.required else ', or empty where unknown'}"
         )
         raise _ValueWrongError(row, msg)
     return numbers
+
+
+def _as_number(value: Any) -> float:
+    """A number, also where it is written as text; NaN for anything else, and beyond floats."""
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, cut short and on one line."""
+    told = repr(value)
+    return told if len(told) <= _LONGEST_SHOWN else f"{told[:_LONGEST_SHOWN]}..."
 
 
 def _check_numbers(column: Column, values: NDArray[np.float64]) -> None:

@@ -92,7 +92,7 @@ def read_sidecar(path: Path) -> Kept:
         kept = json.loads(source.read_bytes())
     except FileNotFoundError:
         return {}, ()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"{source}: cannot be read ({error}); write the table again, or remove this file"
         raise FormatError(msg) from error
     measures, notes = unpacked(kept, source)

@@ -153,7 +153,7 @@ def kept_metadata(path: Path) -> tuple[dict[str, Measure], tuple[Finding, ...]]:
         reason = str(error).splitlines()[0]
         msg = f"{path}: not a readable Parquet file ({reason})"
         raise FormatError(msg) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{path}: its declarations of metrics cannot be read ({error!r})"
         raise FormatError(msg) from error
     return unpacked(kept, path)
