@@ -5,9 +5,8 @@ between those of the models and those of the families, by the share of the varia
 that is the families' (Satterthwaite 1946), carried through the link and through its tangent; of
 the two the lower end is taken on both sides. Near the floor the logit runs away to either side
 while the score stands still: there the link alone never reaches chance, and its upper end is far
-too high. Simulated coverage with 8 to 40 models: .93 to .96 of a smooth curve, .99 of one at
-chance, .95 to .98 of one with a step. What would break it: a variance that few models tell poorly,
-most of all between two or three families.
+too high. That the bands cover is held by `tests/inference/test_lines.py`. What would break it: a
+variance that few models tell poorly, most of all between two or three families.
 """
 
 from __future__ import annotations

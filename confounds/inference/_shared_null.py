@@ -86,7 +86,8 @@ def _variance_ratio(sources: list[Source], replicates: int, rng: np.random.Gener
     """(B,) true over estimated variance of the effects, as far as so many models can tell.
 
     The median effect is not in units of its error, so that drawing with the estimated variances
-    as if they were known rejects a smooth truth more often (.087 of 150 tables at .05, .033 so).
+    as if they were known would reject a smooth truth too often; the size with them drawn is in
+    `benchmarks/multiverse.py`.
     """
     freedom = max(max(len(item.sample) for item in sources) - SMOOTH_PARAMETERS, 3)
     ratio: Floats = freedom / rng.chisquare(freedom, replicates)
