@@ -77,15 +77,19 @@ def probe(options: ProbeOptions) -> int:
             out=str(run.folder),
             done=run.done,
             found=run.found,
+            rescored=run.rescored,
             tokens=run.tokens,
             failures=[],
             notes=run.notes,
         ),
-        lambda: (
-            f"{run.done} cells asked, {run.found} were there; next: confounds audit {run.folder}"
-        ),
+        lambda: _told(run),
     )
     return 0
+
+
+def _told(run: Run) -> str:
+    stored = f" ({run.rescored} of them from stored answers)" if run.rescored else ""
+    return f"{run.done} cells asked{stored}, {run.found} were there; next: confounds audit {run.folder}"
 
 
 def _prepare_libraries() -> None:

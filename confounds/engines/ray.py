@@ -192,6 +192,8 @@ class Crew:
             elif self.session.store.holds(cell):
                 hold.close()
                 self.session.run.found += 1
+            elif self.session.rescored(cell, self.listener):
+                hold.close()
             else:
                 member.cell, member.model, member.hold = cell, cell.model.label, hold
                 return cell

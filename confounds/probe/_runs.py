@@ -44,6 +44,7 @@ class Run:
         folder: where its cells are.
         done: cells asked in this run.
         found: cells that were there already.
+        rescored: those of `done` that were scored from stored answers, without a model.
         tokens: tokens that passed through models.
         failures: cells that could not be asked.
         notes: what else is to be known of the answers.
@@ -52,6 +53,7 @@ class Run:
     folder: Path
     done: int = 0
     found: int = 0
+    rescored: int = 0
     tokens: int = 0
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

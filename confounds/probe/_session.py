@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from confounds.errors import ProbeError, UsageError
 from confounds.probe import _cells, _limits, _manifest
 from confounds.probe._runs import Failure, Run
+from confounds.probe._stored import earlier_answers
+from confounds.probe._table import cell_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +60,16 @@ class Session:
         listener.start(sum(cell.sheet.characters for cell in missing))
         return missing
 
+    def rescored(self, cell: Cell, listener: Listener) -> bool:
+        """Score a cell from stored answers, where the study was edited in its metrics alone."""
+        answers = earlier_answers(cell, self.store.folder)
+        if answers is None:
+            return False
+        self.store.write(cell, cell_table(self.plan, cell, cell.sheet.questions, answers))
+        self.run.rescored += 1
+        self.done(cell, listener)
+        return True
+
     def done(self, cell: Cell, listener: Listener) -> None:
         """A cell was asked, and its file is there."""
         self.store.remove(f"failures/{cell.digest}.json")
@@ -83,10 +95,23 @@ class Session:
             ProbeError: some cells could not be asked, or something ended early.
         """
         self._write_manifest()
-        self.run.notes = _limits.notes(self.plan, self.store.folder)
+        self.run.notes = [*self._edited(), *_limits.notes(self.plan, self.store.folder)]
         self._write_record(time.monotonic() - self._started)
         check_failures(self.run, ended)
         return self.run
+
+    def _edited(self) -> list[str]:
+        """What is said of a folder that has cells of another version of the study."""
+        planned = {cell.place for cell in self.plan.cells}
+        places = {path.rpartition("/")[0] for path in planned}
+        files = (path for place in places for path in (self.store.folder / place).glob("*.parquet"))
+        names = {path.relative_to(self.store.folder).as_posix() for path in files}
+        unused = len(names - planned)
+        if not unused or not self.run.done:
+            return []
+        return [
+            f"{unused} cells of the folder are of an earlier version of this study, kept and not read"
+        ]
 
     def _chosen(self) -> tuple[Cell, ...]:
         if self.settings.shard is None:
@@ -126,6 +151,7 @@ class Session:
                 "seconds": round(seconds, 3),
                 "cells_done": self.run.done,
                 "cells_found": self.run.found,
+                "cells_rescored": self.run.rescored,
                 "tokens": self.run.tokens,
                 "tokens_per_second": round(self.run.tokens / max(seconds, 1e-9), 1),
                 "notes": self.run.notes,

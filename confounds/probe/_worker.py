@@ -80,6 +80,8 @@ class Worker:
             if self.store.holds(cell):
                 self.run.found += 1
                 return True
+            if self.session.rescored(cell, listener):
+                return True
             try:
                 self.desk.ask(cell, self.store, count)
             except NotAskedError as error:

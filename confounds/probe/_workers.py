@@ -95,6 +95,7 @@ def _total(out: Path, results: Sequence[tuple[Run, str | None]], died: Sequence[
     for run, _ in results:
         total.done += run.done
         total.tokens += run.tokens
+        total.rescored += run.rescored
         total.failures += run.failures
         total.notes = list(dict.fromkeys([*total.notes, *run.notes]))
     check_failures(total, [*died, *(message for _, message in results if message is not None)])

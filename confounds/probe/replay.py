@@ -8,35 +8,18 @@ have to be the same; text that was not generated then cannot be answered now.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from confounds.errors import StudyError
 from confounds.probe._questions import Answer, Estimate, LogitSink, OpenSettings, Question
-from confounds.study import ModelSpec, TokenScores
+from confounds.probe._stored import read_answers
+from confounds.study import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_COLUMNS = (
-    "question", "truncated", "generated", "generated_ids", "lengths",
-    "ids", "log_probs", "means", "deviations", "ranks",
-)  # fmt: skip
-_TOKEN_COLUMNS = {
-    "ids": np.int32,
-    "log_probs": np.float32,
-    "means": np.float32,
-    "deviations": np.float32,
-    "ranks": np.int32,
-}
-
-
-_UNKNOWN = -1
-"""The id of a token that a server did not name."""
 
 
 class ReplayAsker:
@@ -146,8 +129,7 @@ class Replay:
             if "ids" not in names:
                 msg = f"'{path}' was stored with store = \"scores\"; tokens are needed"
                 raise LookupError(msg)
-            for row in pq.read_table(path, columns=list(_COLUMNS), partitioning=None).to_pylist():
-                found[row["question"]] = _answer(row)
+            found |= read_answers(path)
         return ReplayAsker(found, model.parameters)
 
 
@@ -157,23 +139,6 @@ def _root(model: ModelSpec, folder: Path | None) -> Path:
 
 def _cells(model: ModelSpec, folder: Path | None) -> list[Path]:
     return sorted(_root(model, folder).glob(f"cells/model={model.label}/task=*/*.parquet"))
-
-
-def _answer(row: dict[str, Any]) -> Answer:
-    bounds = np.cumsum([0, *row["lengths"]]).tolist()
-    columns: dict[str, Any] = {
-        name: np.asarray([_UNKNOWN if one is None else one for one in row[name]], dtype=kind)
-        for name, kind in _TOKEN_COLUMNS.items()
-    }
-    return Answer(
-        scored=tuple(
-            TokenScores(**{name: values[start:stop] for name, values in columns.items()})
-            for start, stop in itertools.pairwise(bounds)
-        ),
-        generated=row["generated"],
-        generated_ids=tuple(row["generated_ids"]),
-        truncated=row["truncated"],
-    )
 
 
 BACKEND = Replay()

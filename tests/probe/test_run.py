@@ -283,6 +283,33 @@ def test_what_is_asked_names_the_cell(study: Path) -> None:
         assert {cell.digest for cell in plan_study(study).cells} != before
 
 
+def test_an_edited_study_asks_what_changed_and_says_so(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_study(study, out)
+    text = study.read_text()
+    study.write_text(text.replace('"brier", ', '"token_accuracy", '))
+    run = run_study(study, out)
+    assert (run.done, run.rescored, run.tokens) == (18, 18, 0)
+    note = "18 cells of the folder are of an earlier version of this study, kept and not read"
+    assert run.notes == [note]
+    run_study(study, tmp_path / "fresh")
+    fresh = contents(tmp_path / "fresh")
+    assert {name: contents(out)[name] for name in fresh} == fresh
+    study.write_text(text.replace('path = "one"', 'path = "one"\ndtype = "float16"'))
+    run = run_study(study, out)
+    assert (run.done, run.found, run.rescored) == (9, 9, 0)
+    assert run.notes == [note.replace("18", "27")]
+    assert run_study(study, out).notes == []
+
+
+def test_scores_alone_are_not_scored_anew(study: Path, tmp_path: Path) -> None:
+    study.write_text(study.read_text().replace("seeds", 'store = "scores"\nseeds'))
+    run_study(study, tmp_path / "out")
+    study.write_text(study.read_text().replace('"brier", ', ""))
+    run = run_study(study, tmp_path / "out")
+    assert (run.done, run.rescored) == (18, 0)
+
+
 def test_a_real_model_resumes_to_the_same_bytes(write_study: Any, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     study = write_study()
