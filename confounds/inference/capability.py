@@ -18,15 +18,19 @@ Sources: Ruan et al. 2024 (arXiv 2405.10938); Du et al. 2024 (arXiv 2403.15796);
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
 from confounds.inference._reference import has_fixed_effects
 from confounds.inference.sample import threshold_columns
+from confounds.outcomes import Outcomes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from confounds.inference.fits import Fits
     from confounds.inference.sample import Floats, Ints, Sample
     from confounds.measures import Measure
@@ -128,32 +132,88 @@ def _other_tasks(fits: Fits, models: tuple[str, ...]) -> pd.DataFrame:
 
     The claim's condition holds where a task was run in it; else the task's rows are pooled.
     """
-    frame = fits.outcomes.frame
-    frame = frame[(frame["task"] != fits.claim.task) & frame["model"].isin(models)]
+    alike, every = _means(fits, models)
+    straight = {}
+    for column in every.places:
+        if column[0] == fits.claim.task:
+            continue
+        score, chance = alike.of(column, models)
+        if np.isnan(score).all():
+            score, chance = every.of(column, models)
+        if (~np.isnan(score)).mean() >= COVERAGE:
+            straight[column] = _straighten(score, chance, fits.measure(column[1]))
+    return pd.DataFrame(straight, index=list(models))
+
+
+@dataclass(frozen=True, eq=False)
+class _Means:
+    """Mean score and chance of every model on every task and metric.
+
+    Attributes:
+        rows: model -> row.
+        places: (task, metric) -> column, sorted.
+        score: (models + 1, columns); the last row is for models that are not there.
+        chance: the same.
+    """
+
+    rows: dict[str, int]
+    places: dict[tuple[str, str], int]
+    score: Floats
+    chance: Floats
+
+    def of(self, column: tuple[str, str], models: tuple[str, ...]) -> tuple[Floats, Floats]:
+        """Scores and chance (M,) of some models on one task and metric; NaN where unknown."""
+        place = self.places.get(column)
+        if place is None:
+            nothing = np.full(len(models), np.nan)
+            return nothing, nothing
+        rows = [self.rows.get(model, -1) for model in models]
+        return self.score[rows, place], self.chance[rows, place]
+
+
+def _means(fits: Fits, models: tuple[str, ...]) -> tuple[_Means, _Means]:
+    """Mean scores of models by task and metric, in the claim's condition and over all.
+
+    Of every model the last checkpoint that the other tasks have. Where there are none, the means
+    are of the table, not of the claim: they are worked out once for all claims that ask.
+    """
+    frame, condition = fits.outcomes.frame, fits.claim.condition
+    if frame["checkpoint"].notna().any():
+        frame = frame[(frame["task"] != fits.claim.task) & frame["model"].isin(models)]
+        last = frame.groupby("model")["checkpoint"].transform("max")
+        frame = frame[frame["checkpoint"].isna() | (frame["checkpoint"] == last)]
+        return _averaged(_alike(frame, condition)), _averaged(frame)
+    kept = _MEANS.setdefault(fits.outcomes, {})
+    key = tuple(sorted(map(str, condition.items())))
+    if () not in kept:
+        kept[()] = _averaged(frame)
+    if key not in kept:
+        kept[key] = _averaged(_alike(frame, condition))
+    return kept[key], kept[()]
+
+
+_MEANS: WeakKeyDictionary[Outcomes, dict[tuple[str, ...], _Means]] = WeakKeyDictionary()
+"""Table -> condition -> means; of 1,000 tasks every claim asks for the other 999."""
+
+
+def _alike(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
+    for name, value in condition.items():
+        frame = frame[frame[name] == value]
+    return frame
+
+
+def _averaged(frame: pd.DataFrame) -> _Means:
+    """Means over the rows of a frame, which may have none."""
     if frame.empty:
-        return pd.DataFrame()
-    last = frame.groupby("model")["checkpoint"].transform("max")
-    frame = frame[frame["checkpoint"].isna() | (frame["checkpoint"] == last)]
-    alike = np.ones(len(frame), dtype=bool)
-    for name, value in fits.claim.condition.items():
-        alike &= (frame[name] == value).to_numpy()
-    keys = ["task", "metric"]
-    matched = frame.assign(_alike=alike).groupby(keys)["_alike"].transform("any").to_numpy()
-    frame = frame[alike | ~matched]
-    values = ["score", "chance"]
-    means = frame.pivot_table(values, "model", keys, "mean", dropna=False)
-    means = means.reindex(list(models)).sort_index(axis=1)
-    scores, chance = means["score"], means["chance"]
-    straight = {
-        column: _straighten(
-            scores[column].to_numpy(np.float64),
-            chance[column].to_numpy(np.float64),
-            fits.measure(column[1]),
-        )
-        for column in scores.columns
-        if scores[column].notna().mean() >= COVERAGE
-    }
-    return pd.DataFrame(straight, index=scores.index)
+        return _Means({}, {}, np.empty((1, 0)), np.empty((1, 0)))
+    values, keys = ["score", "chance"], ["task", "metric"]
+    found = frame.pivot_table(values, "model", keys, "mean", dropna=False).sort_index(axis=1)
+    tables = [found[value].to_numpy(np.float64) for value in values]
+    unknown = np.full((1, tables[0].shape[1]), np.nan)
+    score, chance = (np.vstack([table, unknown]) for table in tables)
+    rows = {str(model): row for row, model in enumerate(found.index)}
+    columns = {(str(one[0]), str(one[1])): at for at, one in enumerate(found["score"].columns)}
+    return _Means(rows, columns, score, chance)
 
 
 def _straighten(score: Floats, chance: Floats, measure: Measure) -> Floats:
@@ -180,8 +240,9 @@ def _straighten(score: Floats, chance: Floats, measure: Measure) -> Floats:
 def _one_metric_a_task(table: pd.DataFrame, metric: str) -> list[tuple[str, str]]:
     """The claim's metric where a task has it, else the task's first; only scores that vary."""
     chosen: dict[str, tuple[str, str]] = {}
-    for column in table.columns:
-        if float(table[column].std()) > 0 and (column[0] not in chosen or column[1] == metric):
+    varies = table.std() > 0
+    for column, varied in zip(table.columns, varies, strict=True):
+        if varied and (column[0] not in chosen or column[1] == metric):
             chosen[column[0]] = (str(column[0]), str(column[1]))
     return list(chosen.values())
 

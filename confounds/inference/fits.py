@@ -103,29 +103,32 @@ class Fits:
         plain = fit.p_two_level, fit.p_fixed_effect
         return over_ceilings(self.raw.sample, self.raw.plan, plain)[2]
 
+    @cached_property
+    def own(self) -> Outcomes:
+        """The rows of the claim's task."""
+        return self.outcomes.select(task=self.claim.task)
+
     def measure(self, metric: str) -> Measure:
         """The declaration of a metric of this table."""
         return self.outcomes.measures[metric]
 
     def metrics(self) -> tuple[str, ...]:
         """The metrics that this task was scored with."""
-        frame = self.outcomes.frame
-        return tuple(sorted(frame.loc[frame["task"] == self.claim.task, "metric"].unique()))
+        return self.own.metrics
 
     def cells(self, metric: str | None = None) -> pd.DataFrame:
         """Cells of the claim's task under one metric, by default the claim's."""
         metric = metric or self.claim.metric
         if metric not in self._cells:
-            selected = self.outcomes.select(task=self.claim.task, metric=metric)
-            self._cells[metric] = selected.cells()
+            self._cells[metric] = self.own.select(metric=metric).cells()
         return self._cells[metric]
 
     def item_rows(self, metric: str, condition: dict[str, Any]) -> pd.DataFrame:
         """The item rows of the claim's task under one metric and condition."""
-        frame = self.outcomes.frame
+        frame = self.own.frame
         if metric not in self._items:
-            mine = (frame["task"] == self.claim.task) & (frame["metric"] == metric)
-            self._items[metric] = np.flatnonzero(mine & frame["item"].notna())
+            mine = (frame["metric"] == metric) & frame["item"].notna()
+            self._items[metric] = np.flatnonzero(mine)
         held = {name: value for name, value in condition.items() if name in CONDITIONS}
         return item_rows(frame, self._items[metric], held)
 

@@ -26,6 +26,8 @@ from confounds.results import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
+
 _SHOWN = 5
 
 
@@ -59,7 +61,7 @@ class Outcomes:
         [{'model': 'large', 'score': 0.9, 'n': 100}, {'model': 'small', 'score': 0.0, 'n': 100}]
     """
 
-    __slots__ = ("_frame", "_measures", "_notes")
+    __slots__ = ("__weakref__", "_frame", "_measures", "_notes", "_places")
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Outcomes:
         filled = (*checks.fill_family(table), *checks.fill_compute(table))
         self._frame = table
         self._notes = (*notes, *unused, *duplicates, *filled)
+        self._places: dict[str, NDArray[np.int64]] | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -142,6 +145,9 @@ class Outcomes:
             NothingSelectedError: no row is left; the message lists what there is.
             UsageError: there is no such column.
         """
+        if isinstance(task, str):
+            part = self._of_task(task)
+            return part if metric is None and not columns else part.select(None, metric, **columns)
         wanted = {"task": task, "metric": metric}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         keep = np.ones(len(self._frame), dtype=bool)
@@ -225,7 +231,19 @@ class Outcomes:
         other._frame = frame
         other._measures = {k: v for k, v in self._measures.items() if k in present}
         other._notes = self._notes
+        other._places = None
         return other
+
+    def _of_task(self, task: str) -> Outcomes:
+        """The rows of one task, whose places are looked up once: claims come task by task."""
+        if self._places is None:
+            codes, names = pd.factorize(self._frame["task"].to_numpy())
+            order = np.argsort(codes, kind="stable")
+            ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+            self._places = dict(zip(names, np.split(order, ends[:-1]), strict=True))
+        if task not in self._places:
+            raise NothingSelectedError(self._nothing("task", task, slice(None)))
+        return self._with(self._frame.take(self._places[task]).reset_index(drop=True))
 
     def _matches(self, name: str, value: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
         if name not in NAMES:

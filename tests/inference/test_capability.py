@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rivals.axis_cases import abilities
@@ -43,6 +45,16 @@ def test_the_order_of_tasks_and_models_does_not_matter():
     frame = abilities("gradual")
     (plain,), (mixed,) = axes_of(frame), axes_of(frame.sample(frac=1, random_state=0))
     assert mixed.value == pytest.approx(plain.value)
+
+
+def test_a_second_claim_on_the_same_table_finds_what_it_would_find_alone():
+    """The means over the other tasks are kept with the table, whoever asks."""
+    frame = abilities("gradual")
+    shared, other = outcomes_of(frame), replace(claim_of(), task="other0")
+    for claim in (claim_of(), other, claim_of()):
+        (kept,) = capability_axes(Fits(claim, shared, Settings()))
+        (alone,) = capability_axes(Fits(claim, outcomes_of(frame), Settings()))
+        np.testing.assert_array_equal(kept.scores, alone.scores)
 
 
 def test_reliability_counts_what_is_said_beyond_scale():
