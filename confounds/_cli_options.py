@@ -28,6 +28,7 @@ class Kind(StrEnum):
     RIVALS = "rivals"
     FORMATS = "formats"
     BACKENDS = "backends"
+    ENGINES = "engines"
     SECTIONS = "sections"
 
 

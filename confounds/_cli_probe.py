@@ -89,7 +89,8 @@ def probe(options: ProbeOptions) -> int:
 
 def _told(run: Run) -> str:
     stored = f" ({run.rescored} of them from stored answers)" if run.rescored else ""
-    return f"{run.done} cells asked{stored}, {run.found} were there; next: confounds audit {run.folder}"
+    done = f"{run.done} cells asked{stored}, {run.found} were there"
+    return f"{done}; next: confounds audit {run.folder}"
 
 
 def _prepare_libraries() -> None:

@@ -23,6 +23,7 @@ _FOLDERS = {
     Kind.RIVALS: "rivals",
     Kind.FORMATS: "ingest",
     Kind.BACKENDS: "probe",
+    Kind.ENGINES: "engines",
     Kind.SECTIONS: "report",
 }
 _NAMED = 10

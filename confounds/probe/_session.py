@@ -109,9 +109,8 @@ class Session:
         unused = len(names - planned)
         if not unused or not self.run.done:
             return []
-        return [
-            f"{unused} cells of the folder are of an earlier version of this study, kept and not read"
-        ]
+        version = "of an earlier version of this study"
+        return [f"{unused} cells of the folder are {version}, kept and not read"]
 
     def _chosen(self) -> tuple[Cell, ...]:
         if self.settings.shard is None:

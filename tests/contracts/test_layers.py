@@ -11,7 +11,7 @@ HEAVY = ("pandas", "numpy", "scipy", "statsmodels", "pyarrow", "torch", "transfo
 EXTRAS = ("torch", "transformers", "safetensors", "rapidfuzz", "altair", "jinja2", "vl_convert")
 
 COMMANDS = ("ingest", "check", "audit", "report", "export", "list")
-KINDS = ("metrics", "curves", "rivals", "formats", "backends", "sections")
+KINDS = ("metrics", "curves", "rivals", "formats", "backends", "engines", "sections")
 
 
 def run(program: str) -> str:
