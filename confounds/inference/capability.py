@@ -212,7 +212,8 @@ def _averaged(frame: pd.DataFrame) -> _Means:
     unknown = np.full((1, tables[0].shape[1]), np.nan)
     score, chance = (np.vstack([table, unknown]) for table in tables)
     rows = {str(model): row for row, model in enumerate(found.index)}
-    columns = {(str(one[0]), str(one[1])): at for at, one in enumerate(found["score"].columns)}
+    names: list[tuple[str, str]] = found["score"].columns.to_list()
+    columns = {name: at for at, name in enumerate(names)}
     return _Means(rows, columns, score, chance)
 
 
