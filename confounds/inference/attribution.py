@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from confounds import text
 from confounds.exploration import Attribution, Method
 from confounds.inference._crossing import (
     MAX_FACTORS,
@@ -151,8 +152,8 @@ def _usable(
 def _left_out(crossing: Crossing) -> tuple[str, ...]:
     if not crossing.left_out:
         return ()
-    names = ", ".join(crossing.left_out)
-    return (f"{len(crossing.left_out)} models were not run in every combination: {names}",)
+    models = text.plural(len(crossing.left_out), "model")
+    return (f"{models} not run in every combination: {', '.join(crossing.left_out)}",)
 
 
 def share_out(

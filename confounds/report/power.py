@@ -31,8 +31,13 @@ _POWER = template("""\
 {% endfor %}
 </ul>
 {% endif %}
-{% if assumptions | length > 1 %}
-<p class="note">Simulated: {{ assumptions }}</p>
+{% if assumptions %}
+<p class="note">Simulated:</p>
+<ul class="plain note">
+{% for line in assumptions %}
+<li>{{ line }}.</li>
+{% endfor %}
+</ul>
 {% endif %}
 """)
 
@@ -48,7 +53,7 @@ def render(view: View) -> str:
             conclusion=f"Power was not simulated: {design.reason.rstrip('. ')}.",
             figure="",
             additions=(),
-            assumptions="",
+            assumptions=(),
             at="",
         )
     added = [(item.added or "the table as it is", _power(item)) for item in design.additions]
@@ -56,7 +61,7 @@ def render(view: View) -> str:
         conclusion=conclusion(design, view.audit.claim.smallest_effect),
         figure=_figure(view, design) if design.by_effect or design.by_models else "",
         additions=added,
-        assumptions=f"{'; '.join(item.rstrip('. ') for item in design.assumptions)}.",
+        assumptions=[item.rstrip(". ") for item in design.assumptions],
         at=text.number(design.additions[0].effect) if design.additions else "",
     )
 
@@ -85,7 +90,7 @@ def conclusion(design: Design, smallest: float) -> str:
 
 
 def _power(point: PowerPoint) -> str:
-    return f"{point.power:.0%} ± {2 * point.std_error:.0%}"
+    return f"{point.power:.0%}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{2 * point.std_error:.0%}"
 
 
 def _figure(view: View, design: Design) -> Markup:

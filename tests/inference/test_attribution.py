@@ -121,7 +121,7 @@ def test_a_confound_that_cannot_be_switched_off_alone_is_noted_and_stays_unexpla
 def test_models_missing_from_a_condition_are_left_out_and_named(frame):
     lacking = frame[~((frame["model"] == "m03") & (frame["shots"] == 0))]
     for answer in attribute(fits_of(lacking, **CLAIM)):
-        assert answer.notes == ("1 models were not run in every combination: m03",)
+        assert answer.notes == ("1 model not run in every combination: m03",)
 
 
 def test_a_raw_condition_that_cannot_be_tested_is_refused_with_its_reason(frame):
