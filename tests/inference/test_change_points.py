@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from confounds.errors import NothingSelectedError
 from confounds.inference.change_points import (
@@ -45,9 +46,21 @@ def test_the_step_of_a_rise_is_found(step):
 def test_nothing_is_learnt_on_a_flat_curve_or_by_a_small_rise():
     flat = found(course(1000, height=0.0))
     assert (flat.learnt, flat.rise.p_value > 0.05) == (False, True)
-    small = found(course(1000, height=0.06))
+    small = found(course(1000, height=0.06, seed=4))
     assert small.rise.p_value < 0.05
     assert not small.learnt
+
+
+def test_checkpoints_that_resemble_each_other_make_no_rise():
+    """Errors of neighbours correlate .8: the level of the test holds."""
+    simulations, rises = 40, 0
+    for seed in range(simulations):
+        rng = np.random.default_rng(seed)
+        noise = rng.standard_normal(len(STEPS))
+        for place in range(1, len(STEPS)):
+            noise[place] = 0.8 * noise[place - 1] + 0.6 * noise[place]
+        rises += found(Course(STEPS, 0.25 + 0.05 * noise)).rise.p_value < 0.05
+    assert rises <= stats.binom.ppf(0.999, simulations, 0.06)
 
 
 def test_a_fall_is_no_rise():
