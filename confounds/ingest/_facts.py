@@ -215,7 +215,7 @@ def _rows(path: Path, kind: type[ModelFacts | TaskFacts], key: str) -> list[dict
             msg = f"{place}: '{key}' is empty; every line needs one"
             raise MapError(msg)
         known = {
-            name: _value(place, name, text, number=names[name])
+            name: _value(place, name, text, number=names.get(name, False))
             for name, text in row.items()
             if text not in (None, "")
         }

@@ -79,13 +79,22 @@ def read_outcomes(
     if rescore:
         unread += unrescored([(item.path, item.format) for item in found], readings)
     facts = _facts.Facts.read(models, tasks)
-    outcomes = _combine(readings, facts, mapping.metrics, unread)
+    try:
+        outcomes = _combine(readings, facts, mapping.metrics, unread)
+    except OutcomesError as error:
+        if any(item.path.name in str(error) for item in found):
+            raise
+        msg = f"{_names(found)}: {error}"
+        raise OutcomesError(msg) from error
     if outcomes is None:
-        names = ", ".join(str(item.path) for item in found[:_SHOWN])
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        msg = f"{names}{more}: no scores are there; at least one is needed"
+        msg = f"{_names(found)}: no scores are there; at least one is needed"
         raise OutcomesError(msg)
     return outcomes
+
+
+def _names(found: Sequence[_Found]) -> str:
+    names = ", ".join(str(item.path) for item in found[:_SHOWN])
+    return names + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
 
 
 def _find(
