@@ -97,13 +97,17 @@ def test_a_worker_that_is_killed(
     assert cells_done(tmp_path / "out") == CELLS
 
 
-def test_a_cell_that_takes_every_worker_with_it(
+def test_what_cannot_be_asked_is_named_with_its_reason(
     cluster: Any, write_study: Any, tmp_path: Path
 ) -> None:
-    study = write_study(**{'"one"': '"kills"', "shots = [0, 1, 2]": "shots = [0]"})
-    with pytest.raises(ProbeError, match=r"'kills': 3 workers were lost with it .*; 1 were"):
+    study = write_study(
+        **{'"one"': '"kills"', '"two"': '"absent"', "shots = [0, 1, 2]": "shots = [0]"}
+    )
+    with pytest.raises(ProbeError, match="2 cells could not be asked") as error:
         run_ray(study, tmp_path / "out")
-    assert set(read_outcomes(tmp_path / "out").models) == {"two"}
+    assert "'kills': 3 workers were lost with it" in str(error.value)
+    assert "'absent': OSError: weights are corrupt" in str(error.value)
+    assert len(list((tmp_path / "out" / "failures").iterdir())) == 2
 
 
 def test_a_node_that_is_killed(cluster: Any, write_study: Any, tmp_path: Path, whole: Any) -> None:
@@ -134,11 +138,6 @@ def test_a_driver_that_is_killed_and_started_again(
     assert (run.done, run.found) == (CELLS - len(there), len(there))
     assert all(path.stat().st_mtime_ns == time for path, time in there.items())
     assert contents(out) == whole(study)
-
-
-def test_a_model_that_fails_is_named(cluster: Any, write_study: Any, tmp_path: Path) -> None:
-    with pytest.raises(ProbeError, match=r"9 cells could not be asked .'absent': OSError: weights"):
-        run_ray(write_study(**{'"one"': '"absent"'}), tmp_path / "out")
 
 
 def test_what_it_does_not_take(write_study: Any, tmp_path: Path) -> None:
