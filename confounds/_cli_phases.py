@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,8 +18,19 @@ if TYPE_CHECKING:
     from confounds.phases import TaskPhases
     from confounds.results import Estimate
 
-COLUMNS = ("task", "learnt", "grokked", "memorised", "not_learnt", "train", "heldout", "lag")
-OF_MODELS = ("model", "phase", "train", "heldout", "rise", "p_value")
+COLUMNS = (
+    *("task", "learnt", "certain", "grokked", "memorised", "not_learnt"),
+    *("rise", "train", "heldout", "lag"),
+)
+OF_MODELS = ("model", "phase", "train", "heldout", "rise", "p_value", "p_adjusted")
+OF_TRAIN = ("grokked", "memorised", "train", "lag")
+"""Columns that nothing can fill where no item is known to have been trained on."""
+NOTES = (
+    "learnt: models whose rise is significant and above the smallest effect",
+    "certain: those left once every model and task is counted (Benjamini-Hochberg)",
+    "rise: score points, the median over models",
+    "train, heldout: training step at which the rise is half done, 95 % interval",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +86,17 @@ def _prose(found: tuple[TaskPhases, ...]) -> str:
         table = text.Table(OF_MODELS, tuple(_model_row(item) for item in shown[0].models)).text()
         lines = [table, "", *(f"{item.term}: {_steps(item)}" for item in shown[0].pooled)]
     else:
-        lines = [text.Table(COLUMNS, tuple(_task_row(item) for item in shown)).text()]
+        lines = [text.Table(_columns(shown), tuple(_task_row(item) for item in shown)).text()]
     left = len(found) - len(shown)
     if left:
         lines.append(f"note: {text.plural(left, 'task')} without enough checkpoints")
-    lines += ["", "train, heldout: training step at which the rise is half done, 95 % interval"]
+    lines += ["", *NOTES]
     return "\n".join(lines)
+
+
+def _columns(shown: list[TaskPhases]) -> tuple[str, ...]:
+    trained = any(model.train is not None for task in shown for model in task.models)
+    return tuple(name for name in COLUMNS if trained or name not in OF_TRAIN)
 
 
 def _task_row(item: TaskPhases) -> dict[str, Any]:
@@ -89,13 +106,20 @@ def _task_row(item: TaskPhases) -> dict[str, Any]:
     return {
         "task": item.claim.task,
         "learnt": counts.get("generalised", 0) + counts.get("grokked", 0),
+        "certain": item.certain(),
         "grokked": counts.get("grokked", 0),
         "memorised": counts.get("memorised", 0),
         "not_learnt": counts.get("not learnt", 0),
+        "rise": text.number(_middle_rise(item.models), 2),
         "train": _steps(pooled.get("train_change_point")),
         "heldout": _steps(pooled.get("heldout_change_point")),
         "lag": text.estimate(lag) if lag else None,
     }
+
+
+def _middle_rise(models: tuple[ModelPhases, ...]) -> float:
+    """The median over models of the held-out rise, in score points."""
+    return median(model.heldout.rise.estimate or 0.0 for model in models)
 
 
 def _model_row(item: ModelPhases) -> dict[str, Any]:
@@ -106,6 +130,7 @@ def _model_row(item: ModelPhases) -> dict[str, Any]:
         "heldout": _steps(item.heldout.point) if item.heldout.learnt else None,
         "rise": text.number(item.heldout.rise.estimate, 2),
         "p_value": item.heldout.rise.p_value,
+        "p_adjusted": item.p_adjusted,
     }
 
 

@@ -7,12 +7,15 @@ is read as train and held-out, and `inference.change_points` for the estimates.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from confounds.errors import NothingSelectedError
 from confounds.inference.change_points import ModelPhases, pool_phases
 from confounds.inference.fits import Fits, Settings
+from confounds.inference.multiplicity import benjamini_hochberg
 from confounds.inference.training_course import phases_of
 from confounds.pipeline import default_claim
 
@@ -44,6 +47,10 @@ class TaskPhases:
         """Phase -> number of models."""
         return dict(Counter(item.phase for item in self.models))
 
+    def certain(self) -> int:
+        """How many models learnt it, once every model and task that was looked at is counted."""
+        return sum(item.certain for item in self.models)
+
 
 def find_phases(
     outcomes: Outcomes,
@@ -66,7 +73,24 @@ def find_phases(
     found = tuple(_find(Fits(claim, outcomes, settings)) for claim in claims)
     if all(item.reason is not None for item in found):
         raise NothingSelectedError(found[0].reason or "no claim to look at")
-    return found
+    return _adjust(found)
+
+
+def _adjust(found: tuple[TaskPhases, ...]) -> tuple[TaskPhases, ...]:
+    """P-values of all held-out rises, every model of every task, at one false discovery rate."""
+    p = np.array([_p_value(model) for task in found for model in task.models])
+    adjusted = iter(benjamini_hochberg(p))
+    return tuple(
+        replace(
+            task, models=tuple(replace(m, p_adjusted=float(next(adjusted))) for m in task.models)
+        )
+        for task in found
+    )
+
+
+def _p_value(model: ModelPhases) -> float:
+    p = model.heldout.rise.p_value
+    return 1.0 if p is None else p
 
 
 def _find(fits: Fits) -> TaskPhases:

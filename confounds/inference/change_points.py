@@ -97,6 +97,8 @@ class ModelPhases:
         phase: `grokked`: the held-out rise comes after the train rise, intervals apart;
             `generalised`: it rises, no later than can be told; `memorised`: only the train
             curve rises; `not learnt`: neither does.
+        p_adjusted: p-value of the held-out rise, adjusted over everything that was looked at
+            (Benjamini & Hochberg 1995); None where nothing was adjusted.
     """
 
     model: str
@@ -104,6 +106,12 @@ class ModelPhases:
     train: Change | None
     heldout: Change
     phase: Phase
+    p_adjusted: float | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the held-out curve was learnt, once all that was looked at is counted."""
+        return self.heldout.learnt and self.p_adjusted is not None and self.p_adjusted < LEVEL
 
 
 def find_change(course: Course, smallest: float, rng: np.random.Generator) -> Change | None:

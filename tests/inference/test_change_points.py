@@ -150,6 +150,17 @@ def test_without_exposure_all_items_are_held_out():
     assert all(item.train is None for item in task.models)
 
 
+def test_rises_are_adjusted_over_every_model_and_task():
+    frame = table().query("exposure == 'unseen'").drop(columns="exposure")
+    generator = np.random.default_rng(0)
+    noise = frame.assign(task="noise", score=0.25 + 0.02 * generator.standard_normal(len(frame)))
+    learnt, flat = find_phases(Outcomes(pd.concat([frame, noise])))
+    found = [*learnt.models, *flat.models]
+    p = [model.heldout.rise.p_value for model in found]
+    assert [model.p_adjusted for model in found] == pytest.approx(stats.false_discovery_control(p))
+    assert (learnt.certain(), flat.certain()) == (4, 0)
+
+
 def test_a_table_without_checkpoints_says_so():
     with pytest.raises(NothingSelectedError, match="no model has six checkpoints"):
         find_phases(Outcomes(table().query("checkpoint == 1").drop(columns="checkpoint")))
