@@ -2,6 +2,11 @@
 # at work, `make test` runs what CI runs.
 PYTHON ?= python3
 WORKERS ?= 2
+# LOCKED=1, as CI has it (Linux, Python 3.11): packages are those of locks/, held to their hashes. Not
+# torch: its builds for CPU and for CUDA are one version with different hashes, and the machine says
+# which of them it has.
+LOCKED ?=
+BY_HASH = --require-hashes --no-deps --requirement
 
 export OMP_NUM_THREADS = 1
 export HF_HUB_OFFLINE = 1
@@ -14,7 +19,8 @@ NEEDS_EXTRAS = --ignore=tests/report --ignore=tests/probe -m "not report and not
 # What cannot differ without them: the layers that may not import them, tested once, in test-all.
 SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves
 
-.PHONY: demo test setup lint types layers docs test-core test-all format clean screenshots latex
+.PHONY: demo test setup lint types layers docs test-core test-all format locks sbom \
+	clean screenshots latex
 
 demo: .venv/.ready
 	.venv/bin/confounds demo --out demo
@@ -25,13 +31,16 @@ setup: .venv/.ready
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(if $(LOCKED),.venv/bin/pip install --quiet $(BY_HASH) locks/dev.txt)
+	.venv/bin/pip install --quiet --constraint constraints.txt \
+		$(if $(LOCKED),--no-build-isolation) --editable '.[dev]'
 	touch $@
 
 # The core as a user gets it: built, installed without extras, run from outside the sources.
 .venv-core/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv-core
-	.venv-core/bin/pip install --quiet --constraint constraints.txt hatchling '.[test]'
+	.venv-core/bin/pip install --quiet \
+		$(if $(LOCKED),$(BY_HASH) locks/core.txt,--constraint constraints.txt hatchling '.[test]')
 	touch $@
 
 lint: .venv/.ready
@@ -57,6 +66,26 @@ test-core: .venv-core/.ready
 test-all: .venv/.ready
 	.venv/bin/pytest -n $(WORKERS) --dist loadfile -q
 
+.venv-tools/.ready: locks/tools.in
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install --quiet $(BY_HASH) locks/tools.txt
+	touch $@
+
+# After a change of constraints.txt: the same versions with the hashes of all their files.
+LOCK = .venv-tools/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate \
+	--python-version 3.11.0
+locks: .venv-tools/.ready
+	$(LOCK) constraints.txt --no-deps --no-emit-package torch --output-file locks/dev.txt
+	echo hatchling | $(LOCK) pyproject.toml - --extra test --constraint constraints.txt \
+		--output-file locks/core.txt
+	$(LOCK) locks/tools.in --output-file locks/tools.txt
+
+# Every package of the environment that the tests run in, with its licence, as CycloneDX.
+sbom: .venv/.ready .venv-tools/.ready
+	mkdir -p dist
+	.venv-tools/bin/cyclonedx-py environment .venv/bin/python --pyproject pyproject.toml \
+		--mc-type library --output-reproducible --output-file dist/sbom.cdx.json
+
 # The first screen for the README. Needs chromium, and the data that reports/on-emergence names.
 screenshots: .venv/.ready
 	.venv/bin/python reports/screenshots.py reports/on-emergence/out/report.html reports/first-screen
@@ -71,4 +100,4 @@ format: .venv/.ready
 	.venv/bin/ruff format .
 
 clean:
-	rm -rf .venv .venv-core build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-core .venv-tools build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

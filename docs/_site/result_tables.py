@@ -134,13 +134,14 @@ def paired_power() -> str:
 
 
 def interval_coverage() -> str:
-    """How often do 95 % intervals hold the truth?"""
+    """How often do 95 % intervals hold the truth? Whatever intervals the benchmark looked at."""
     found = entries("interval_coverage")
+    seen = dict.fromkeys(key for entry in found.values() for key in entry["rates"])
+    kinds = [key for key in seen if "width" not in key and "below" not in key]
     rows = [
-        (name, *(entry["rates"][key] for key in ("effect at psi", "effect", "threshold", "change")))
-        for name, entry in found.items()
+        (name, *(entry["rates"].get(key, "") for key in kinds)) for name, entry in found.items()
     ]
-    names = ("true step / models / families", "effect at psi", "effect, searched", "psi", "change")
+    names = ("true step / models / families", *kinds)
     return markdown(names, rows) + source("interval_coverage", simulated(found))
 
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import licences
 import reference_pages
 import rival_pages
 from mkdocs.structure.files import File
@@ -43,6 +44,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made = {
         **rival_pages.pages(),
         **{path: text for path, (_, text) in _reference()},
+        "licences.md": licences.page(),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
     }
     for path, text in made.items():
