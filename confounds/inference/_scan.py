@@ -152,10 +152,17 @@ def _information(
     p, families = X.shape[1], Z.shape[1]
     information = w @ (columns * columns)
     cross = (w @ (X[:, :, None] * columns[:, None, :]).reshape(len(X), -1)).reshape(-1, p, count)
-    by_family = (w @ (Z[:, :, None] * columns[:, None, :]).reshape(len(X), -1)).reshape(
-        -1, families, count
-    )
+    by_family = _by_family(w, Z, columns)
     information = information - np.einsum("bf,bfk->bk", shrink, by_family * by_family)
     spread = (w @ (X[:, :, None] * Z[:, None, :]).reshape(len(X), -1)).reshape(-1, p, families)
     cross = cross - (spread * shrink[:, None, :]) @ by_family
     return information, cross
+
+
+def _by_family(w: Floats, Z: Floats, columns: Floats) -> Floats:
+    """(B, F, K) sums of the weighted columns within families, each over its own models only."""
+    found = np.empty((len(w), Z.shape[1], columns.shape[1]))
+    for place, member in enumerate(Z.T):
+        rows = np.flatnonzero(member)
+        np.matmul(w[:, rows], columns[rows], out=found[:, place])
+    return found
