@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lm_eval_files import DATE, new, old, sample, write, write_samples
 
 from confounds.errors import FormatError
 from confounds.ingest import read_outcomes
@@ -14,55 +15,6 @@ from confounds.ingest._rescoring import choice_scores
 from confounds.ingest.lm_eval import FORMAT
 
 PYTHIA = Path(__file__).resolve().parents[2] / "../shared/data/pythia-evals"
-DATE = "2026-01-02T03-04-05.678901"
-
-
-def write(path: Path, document: dict) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
-
-
-def old(accuracy: float = 0.25, n: int = 100, **config) -> dict:
-    error = np.sqrt(accuracy * (1 - accuracy) / (n - 1))
-    arguments = "pretrained=EleutherAI/pythia-v1.1-70m,revision=step1000"
-    return {
-        "results": {"wsc": {"acc": accuracy, "acc_stderr": error}},
-        "versions": {"wsc": 0},
-        "config": {"model": "hf-causal", "model_args": arguments, "num_fewshot": 5, **config},
-    }
-
-
-def new(results: dict, **rest) -> dict:
-    return {
-        "results": results,
-        "configs": {name: {"output_type": "multiple_choice"} for name in results},
-        "n-shot": dict.fromkeys(results, 0),
-        "n-samples": {name: {"original": 4, "effective": 4} for name in results},
-        "config": {"model": "hf", "model_args": {"pretrained": "org/tiny"}, "fewshot_seed": 1234},
-        **rest,
-    }
-
-
-def sample(number: int, *, target: str, log_prob: list[str], filter_name: str = "none") -> dict:
-    best = int(np.argmax([float(one) for one in log_prob]))
-    texts = [" yes", " no", " perhaps"][: len(log_prob)]
-    return {
-        "doc_id": number,
-        "doc": {},
-        "target": target,
-        "arguments": {f"gen_args_{i}": {"arg_0": "?", "arg_1": t} for i, t in enumerate(texts)},
-        "resps": [[[one, "False"]] for one in log_prob],
-        "filtered_resps": [[one, "False"] for one in log_prob],
-        "filter": filter_name,
-        "metrics": ["acc"],
-        "acc": float(str(best) in target),
-    }
-
-
-def write_samples(folder: Path, task: str, samples: list[dict]) -> None:
-    lines = "\n".join(json.dumps(one) for one in samples)
-    (folder / f"samples_{task}_{DATE}.jsonl").write_text(lines + "\n", encoding="utf-8")
 
 
 class TestOldResults:
@@ -216,95 +168,6 @@ class TestNewResults:
         document["config"] = {}
         with pytest.raises(FormatError, match="does not name its model"):
             read_outcomes(write(tmp_path / f"results_{DATE}.json", document))
-
-
-class TestOlderSamples:
-    """Schemas of v0.3 (`--write_out`), v0.4.0, v0.4.2 and v0.4.3: no `filter`, no `metrics`."""
-
-    RIGHT, WRONG = ["-1.0", "-2.0"], ["-2.0", "-1.0"]
-
-    def bare(self, number: int, log_prob: list[str], **scores) -> dict:
-        row = sample(number, target="0", log_prob=log_prob)
-        kept = ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps")
-        return {**{key: row[key] for key in kept}, **scores}
-
-    def test_metrics_are_those_of_the_result_file(self, tmp_path):
-        results = {"a": {"acc,none": 0.5, "exact_match,none": 0.5}}
-        document = new(results)
-        document["configs"]["a"] = {"output_type": "generate_until"}
-        write(tmp_path / f"results_{DATE}.json", document)
-        rows = [self.bare(i, self.RIGHT, exact_match=float(i), acc=float(i)) for i in (0, 1)]
-        write_samples(tmp_path, "a", rows)
-        frame = read_outcomes(tmp_path).frame
-        assert set(frame["metric"]) == {"accuracy", "exact_match"}
-        assert frame["item"].tolist() == ["0", "1", "0", "1"]
-        assert frame["score"].tolist() == [0, 1, 0, 1]
-
-    def test_rows_of_an_item_follow_the_order_of_the_filters(self, tmp_path):
-        results = {"a": {"exact_match,strict": 0.0, "exact_match,flexible": 1.0}}
-        document = new(results)
-        document["configs"]["a"] = {"output_type": "generate_until"}
-        write(tmp_path / f"results_{DATE}.json", document)
-        rows = [self.bare(i, self.RIGHT, exact_match=s) for s in (0.0, 1.0) for i in (0, 1)]
-        write_samples(tmp_path, "a", rows)
-        outcomes = read_outcomes(tmp_path)
-        assert outcomes.select(metric="exact_match:strict").frame["score"].tolist() == [0, 0]
-        assert outcomes.select(metric="exact_match:flexible").frame["score"].tolist() == [1, 1]
-        assert "not_a_mean_of_items" not in {note.kind for note in outcomes.notes}
-
-    @pytest.mark.parametrize("prefix", ["pretrained__org__m,dtype__x", "pretrained=org__m,dtype=x"])
-    def test_one_list_named_after_the_arguments_of_the_model(self, tmp_path, prefix):
-        document = new({"a": {"acc,none": 0.5}})
-        document["config"]["model_args"] = "pretrained=org/m,dtype=x"
-        write(tmp_path / "results.json", document)
-        rows = [self.bare(0, self.RIGHT, acc=1.0), self.bare(1, self.WRONG, acc=0.0)]
-        path = tmp_path / f"{prefix}_a.jsonl"
-        path.write_text(json.dumps(rows, indent=2), encoding="utf-8")
-        outcomes = read_outcomes(tmp_path)
-        frame = outcomes.select(metric="choice_accuracy").frame
-        assert frame["score"].tolist() == [1, 0]
-        lines = path.read_text(encoding="utf-8").splitlines()
-        starts = [int(one.rsplit(":", 1)[1]) for one in frame["source"]]
-        assert [lines[start - 1] for start in starts] == ["  {", "  {"]
-        assert outcomes.select(metric="brier").frame["score"].notna().all()
-        path.write_text(path.read_text(encoding="utf-8")[:-30], encoding="utf-8")
-        with pytest.raises(FormatError, match=rf"_a\.jsonl:{starts[1]}: not valid JSON"):
-            read_outcomes(tmp_path)
-
-    def test_json_lines_of_the_second_leaderboard_are_called_json(self, tmp_path):
-        write(tmp_path / f"results_{DATE}.json", new({"a": {"acc,none": 0.5}}))
-        write_samples(
-            tmp_path, "a", [self.bare(0, self.RIGHT, acc=1.0), self.bare(1, self.WRONG, acc=0.0)]
-        )
-        (path,) = tmp_path.glob("samples_*")
-        path.rename(path.with_suffix(".json"))
-        outcomes = read_outcomes(tmp_path)
-        assert outcomes.select(metric="choice_accuracy").frame["item"].tolist() == ["0", "1"]
-        assert "unread_files" not in {note.kind for note in outcomes.notes}
-
-    def test_what_0_3_writes_out(self, tmp_path):
-        write(tmp_path / "out.json", old(0.5, 2))
-        rows = [
-            {"doc_id": i, "prompt_0": "?", "logit_0": -1.0, "logit_1": -2.0, "truth": i}
-            | {"acc": str(1.0 - i)}
-            for i in (0, 1)
-        ]
-        path = tmp_path / "wsc_write_out_info.json"
-        path.write_text(json.dumps(rows, indent=4), encoding="utf-8")
-        outcomes = read_outcomes(tmp_path)
-        assert outcomes.select(metric="choice_accuracy").frame["score"].tolist() == [1, 0]
-        assert outcomes.select(metric="target_log_prob").frame["score"].tolist() == [-1, -2]
-        assert "recomputed_differs" not in {note.kind for note in outcomes.notes}
-
-    def test_doubled_requests_of_mutual_information_are_no_choices(self, tmp_path):
-        results = {"a": {"acc,none": 1.0, "acc_mutual_info,none": 1.0}}
-        write(tmp_path / f"results_{DATE}.json", new(results))
-        row = self.bare(0, [*self.RIGHT, "-0.1", "-9.0"], acc=1.0, acc_mutual_info=1.0)
-        write_samples(tmp_path, "a", [row])
-        outcomes = read_outcomes(tmp_path)
-        assert outcomes.select(metric="choice_accuracy").frame["chance"].tolist() == [0.5]
-        probability = outcomes.select(metric="choice_probability").frame["score"].iloc[0]
-        assert probability == pytest.approx(1 / (1 + np.exp(-1)))
 
 
 class TestItemsFromError:
