@@ -209,7 +209,7 @@ def _averaged(frame: pd.DataFrame) -> _Means:
     values, keys = ["score", "chance"], ["task", "metric"]
     found = frame.pivot_table(values, "model", keys, "mean", dropna=False).sort_index(axis=1)
     tables = [found[value].to_numpy(np.float64) for value in values]
-    unknown = np.full((1, tables[0].shape[1]), np.nan)
+    unknown = np.full((1, len(found["score"].columns)), np.nan)
     score, chance = (np.vstack([table, unknown]) for table in tables)
     rows = {str(model): row for row, model in enumerate(found.index)}
     names: list[tuple[str, str]] = found["score"].columns.to_list()
