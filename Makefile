@@ -19,7 +19,7 @@ NEEDS_EXTRAS = --ignore=tests/report --ignore=tests/probe -m "not report and not
 # What cannot differ without them: the layers that may not import them, tested once, in test-all.
 SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves
 
-.PHONY: demo test setup lint types layers docs test-core test-all format locks sbom \
+.PHONY: demo test setup lint types layers docs test-core test-all fuzz format locks sbom \
 	clean screenshots latex
 
 demo: .venv/.ready
@@ -85,6 +85,12 @@ sbom: .venv/.ready .venv-tools/.ready
 	mkdir -p dist
 	.venv-tools/bin/cyclonedx-py environment .venv/bin/python --pyproject pyproject.toml \
 		--mc-type library --output-reproducible --output-file dist/sbom.cdx.json
+
+# Any bytes and documents to every reader, guided by coverage, for so many seconds (Linux).
+FUZZ_SECONDS ?= 120
+fuzz: .venv/.ready
+	.venv/bin/pip install --quiet --no-deps atheris==3.0.0
+	.venv/bin/python tests/fuzz/atheris_readers.py -max_total_time=$(FUZZ_SECONDS)
 
 # The first screen for the README. Needs chromium, and the data that reports/on-emergence names.
 screenshots: .venv/.ready
