@@ -1,17 +1,27 @@
 """Do tuned models succeed without examples where their base models succeed with them?
 
 Lu et al. (2024) hold that instruction tuning enables implicit in-context learning: a tuned model at
-zero shots solves the tasks that its base model solves with examples. Estimand: the correlation over
-tasks between both, of skill (score - chance) / (1 - chance), averaged over pairs of a tuned model
-and its base. Raw scores would agree by their chance levels alone: tasks with two options lie above
-tasks with ten, whoever answers.
+zero shots solves the tasks that its base model solves with examples. Raw scores would agree by
+their chance levels alone: tasks with two options lie above tasks with ten, whoever answers.
 
 Two models of one size agree on which tasks are hard anyway. So the agreement is held against the
 one expected from scale alone: of the tuned model with the skill that models of other families
 predict for a base model of its size with examples (a line in log10 scale a task), and against its
 agreement with its own base at zero shots. Intervals draw families and tasks anew, both (the
-pigeonhole bootstrap, Owen 2007), which errs on the wide side. The assumption that would break it:
-a tuned model of the same family and size is the child of that base model.
+pigeonhole bootstrap, Owen 2007), which errs on the wide side.
+
+Estimand: the correlation over tasks between a tuned model at zero shots and its base model with
+examples, averaged over such pairs.
+
+Formula: mean over pairs of cor_t(s_tuned, s_base), with skill s = (score - chance) / (1 - chance)
+of task t; the expected one puts in place of s_base the line in log10 scale that other families
+give.
+
+Assumption that would break it: a tuned model of the same family and size is the child of that base
+model.
+
+Source: Lu et al. 2024 (arXiv 2309.01809); Owen 2007, Annals of Applied Statistics 1(2) (pigeonhole
+bootstrap).
 """
 
 from __future__ import annotations

@@ -18,10 +18,18 @@ the estimate give or take a t quantile of the standard deviation over the draws.
 threshold that the raw condition picks (300 simulations a cell, `benchmarks/attribution.py`); they
 are wider than need be where conditions share all of their model effects.
 
-Assumptions that would break it: switching a confound off changes nothing else (zero shots that
+Assumption that would break it: switching a confound off changes nothing else (zero shots that
 fail for want of an answer format would be counted as in-context learning's); confounds that act
 together share what they do together equally. The threshold is that of the raw condition, chosen
 where the raw effect is largest: `total` and what is attributed of it share that choice.
+
+Estimand: the part of the raw step at the raw threshold that each confound carries, and what none
+does.
+
+Formula: the Shapley value of j is the sum over S without j of |S|! (K - |S| - 1)! / K! times
+v(S) - v(S and j), v(S) being the step with the confounds of S switched off, K their number.
+
+Source: Shapley 1953; Shorrocks 2013, Journal of Economic Inequality 11:99-126.
 """
 
 from __future__ import annotations

@@ -10,9 +10,19 @@ meaning (Ruan et al. use equivalent compute alike).
 
 An axis that is measured with error hides steps along it and leaves steps beside it, so its
 reliability is computed for what it says beyond scale: Cronbach's alpha of the tasks' residuals once
-level, scale, and the step at the raw threshold are projected out. Assumption that would break it:
-the claim's task shares with the others nothing but general capability.
-Sources: Ruan et al. 2024 (arXiv 2405.10938); Du et al. 2024 (arXiv 2403.15796); Cronbach 1951.
+level, scale, and the step at the raw threshold are projected out.
+
+Estimand: where each model stands on the first component of the other tasks, in decades of scale;
+and how reliable that is beyond scale.
+
+Formula: the score of a model on the first right singular vector of the standardised logits above
+chance (models x tasks); alpha = T / (T - 1) (1 - sum of task variances / variance of their sum), of
+the T tasks' residuals.
+
+Assumption that would break it: the claim's task shares with the others nothing but general
+capability.
+
+Source: Ruan et al. 2024 (arXiv 2405.10938); Du et al. 2024 (arXiv 2403.15796); Cronbach 1951.
 """
 
 from __future__ import annotations

@@ -8,8 +8,18 @@ Where it does not, the test goes on to 1, but no departure is called shown that 
 ceiling at which the smooth curve fits the scores best. A claim that declares 1 is not held to that.
 
 Scores and floor divided by the ceiling have a curve that goes to 1, so the test with a ceiling in
-its link is the plain test of those. The assumption that would break it: models differ in their
-ceiling.
+its link is the plain test of those.
+
+Estimand: the p-values of the threshold test under the ceiling at which the smooth curve fits best.
+
+Formula: mu(eta) = c + (d - c) logistic(eta), floor c and ceiling d <= 1; scores and c divided by d
+are tested with a ceiling of 1.
+
+Assumption that would break it: models do not differ in their ceiling.
+
+Source: the four-parameter logistic of item response theory (Barton & Lord 1981) has such an upper
+asymptote; its use on curves of scale, h logistic with h in [.8, 1], is that of Ruan et al. 2024
+(arXiv 2405.10938).
 """
 
 from __future__ import annotations

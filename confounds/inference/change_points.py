@@ -1,21 +1,27 @@
 """When in training does a model learn: memorise, plateau, generalise?
 
 Grokking (Power et al. 2022): accuracy on training items rises early, that on held-out items long
-after, on a plateau in between. Estimand: the change point of each curve, the log10 training step
-at which a rise from one plateau to another is half done, and the lag between the two.
+after, on a plateau in between.
 
-Score along steps is fitted by lo + g h((x - m) / w), h the logistic, w from a tenth of a decade to
-three, g >= 0. That there is a rise at all is tested against a constant by the supremum over m and
-w; the interval of m holds every m whose rise of the sum of squares is not in the upper 5 % of its
-bootstrap. Checkpoints of one run are repeated measures of one unit, so the errors of the bootstrap
-follow each other (first-order autoregression): those of the test as the scores about their mean do,
-freed of the bias of short series; those of the interval so that they leave residuals like those
-found. Over models the change points are averaged with families as clusters. The assumption that
-would break it: one rise a curve; a second one, or a fall, is not looked for.
+Estimand: the change point of each curve, the log10 training step at which a rise from one plateau
+to another is half done, and the lag between the two.
+
+Formula: score along steps is fitted by lo + g h((x - m) / w), h the logistic, w from a tenth of a
+decade to three, g >= 0. That there is a rise at all is tested against a constant by the supremum
+over m and w; the interval of m holds every m whose rise of the sum of squares is not in the upper 5
+% of its bootstrap. Checkpoints of one run are repeated measures of one unit, so the errors of the
+bootstrap follow each other (first-order autoregression): those of the test as the scores about
+their mean do, freed of the bias of short series; those of the interval so that they leave residuals
+like those found. Over models the change points are averaged with families as clusters.
 
 Simulated with 8 to 27 checkpoints whose neighbours correlate 0 to .6, a rise is found in .03 of
 flat curves or fewer, at .8 in .06 (.09 where the bias was left in); 95 % intervals of the change
 point cover .92-1.00 where checkpoints are even in log steps, .82-.90 for 15 that are even in steps.
+
+Assumption that would break it: one rise a curve; a second one, or a fall, is not looked for.
+
+Source: Power et al. 2022 (arXiv 2201.02177); the interval inverts a bootstrap test as Hansen 2000
+does for a threshold.
 """
 
 from __future__ import annotations

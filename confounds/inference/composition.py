@@ -1,10 +1,10 @@
 """Composition: does smooth growth per token, raised to the number of tokens, make the jump?
 
 Exact match over L tokens is about q^L where q is the chance of one token (Schaeffer et al. 2023),
-so that a gradual q(x) jumps under exact match. Estimand: the step, at the raw threshold, of what
-exact match has beyond q(x)^L, in score points, where q(x) is the claim's smooth null fitted to a
-per-token metric of the same models. A q that jumps itself leaves its jump in that rest,
-since the gradual curve cannot follow it: one number answers both halves of the question.
+so that a gradual q(x) jumps under exact match. What is looked at is what exact match has beyond
+q(x)^L, where q(x) is the claim's smooth null fitted to a per-token metric of the same models. A q
+that jumps itself leaves its jump in that rest, since the gradual curve cannot follow it: one number
+answers both halves of the question.
 
 L is read from item rows where the table has both the summed and the geometric mean log-probability
 of the target (their ratio), else it is the exponent that takes each model's own q nearest to its
@@ -12,8 +12,14 @@ exact match (least squares). The models' own departures of q from its curve are 
 multiplied by L q^(L-1) and freed of level, scale and the step itself (so that a step which both
 metrics share is not absorbed), they take away most of the variance between models.
 
+Estimand: the step, at the raw threshold, of what exact match has beyond q(x)^L, in score points.
+
+Formula: delta of h(x; psi) in (exact match - q(x)^L) = a + b x + delta h(x; psi) + g L q^(L-1) (q_m
+- q(x)) + error, with q_m the model's own per-token score.
+
 Assumption that would break it: tokens are right or wrong independently, with one L; where they hang
 together, exact match lies above q^L, and the rest keeps some of the jump (nothing is explained).
+
 Source: Schaeffer, Miranda & Koyejo 2023 (arXiv 2304.15004), section 2.
 """
 

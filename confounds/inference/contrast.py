@@ -9,6 +9,16 @@ The difference is taken on the link scale, of scores kept off floor and ceiling;
 its trend in log scale are projected out, the threshold columns are scanned, and the reference
 distribution is a parametric bootstrap of both smooth nulls with the model and family effects
 that the two conditions share and those that each has of its own.
+
+Estimand: the threshold of the within-model difference on the link scale, with its p-value; the
+change, raw step less controlled step at one psi, in score points.
+
+Formula: d_m = logit(s_raw) - logit(s_controlled), with s = (score - c) / (1 - c) kept off 0 and 1;
+the statistic is the supremum over psi of F of an upward h(x; psi) in d = a + b x + delta h + error.
+
+Assumption that would break it: what a model has of its own acts alike in both conditions.
+
+Source: Davies 1987, Hansen 1996 (the search); the pairing is that of a paired t test.
 """
 
 from __future__ import annotations

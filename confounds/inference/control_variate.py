@@ -3,17 +3,29 @@
 A model that lies above the smooth trend on other tasks lies above it on this one, threshold or
 not. Its departure there, as a covariate, takes that part of the variance between models away.
 
-Estimand and assumption. The step of a task is its own *only if the other tasks have no common
-step at the same scale*. No weighting can lift that: a control residualised on the threshold
-column is orthogonal to the column, so the step's coefficient and its noise stay exactly what
-they were (Frisch & Waugh 1933; Lovell 1963) and nothing is gained; a control that is not
-residualised takes a shared step away with the noise. So the control itself is searched for a
-threshold first and is used only where it shows none, which is where the two amount to the same.
+The step of a task is its own *only if the other tasks have no common step at the same scale*. No
+weighting can lift that: a control residualised on the threshold column is orthogonal to the column,
+so the step's coefficient and its noise stay exactly what they were (Frisch & Waugh 1933; Lovell
+1963) and nothing is gained; a control that is not residualised takes a shared step away with the
+noise. So the control itself is searched for a threshold first and is used only where it shows none,
+which is where the two amount to the same.
 
 The weights are those of a one-factor model of the other tasks (regression scores, Thomson 1951),
 made without the scores of the task that is tested: nothing of it can leak into its own control,
 and the coefficient is estimated again on every replicate. A task that a model lacks has no
 weight for it; a model that lacks all has the control 0, the mean.
+
+Estimand: the expected departure of each model on the task that is tested, given its departures on
+the others.
+
+Formula: the regression score of one factor: sum_t l_t r_t / sqrt(rho) / (1 + sum_t l_t), with
+standardised departures r_t, rho the share that tasks have in common and
+l_t = rho / max(1 / precision_t - rho, 1 - rho).
+
+Assumption that would break it: the other tasks have no common step at the same scale.
+
+Source: Thomson 1951 (regression scores); Frisch & Waugh 1933, Lovell 1963; Deng et al. 2013
+(control variates in experiments).
 """
 
 from __future__ import annotations

@@ -1,17 +1,23 @@
 """At which scale does one condition begin to beat another?
 
 Estimand: the log10 scale c at which the expected within-model gain (score with the strategy minus
-score without, same model) reaches `level`, on its way up. A level above 0 asks for a gain that is
+score without, same model) reaches `level`, on its way up.
+
+A level above 0 asks for a gain that is
 worth the name; where small models gain exactly nothing, "above 0" would begin nowhere.
 
-The gain may follow any of a dictionary of rising curves of log scale: straight, flat and then
-rising, a logistic from half a decade to four decades wide, E[gain] = level + g (h(x) - h(c)) with
-g >= 0; or a jump at c from below `level` to above it.
-T(c) is the rise of the generalised sum of squares when the curve has to pass `level` at c, over
-the residual mean square; the interval holds every c whose T(c) is not in the upper 5 % of its
-parametric bootstrap, in which families and models are drawn anew around the fitted curve. An end
-is None where the data admit any scale beyond the models (it may begin before the smallest, or
-never). The assumption that would break it: gains fall again with scale.
+Formula: the gain may follow any of a dictionary of rising curves of log scale: straight, flat and
+then rising, a logistic from half a decade to four decades wide, E[gain] = level + g (h(x) - h(c))
+with g >= 0; or a jump at c from below `level` to above it. T(c) is the rise of the generalised sum
+of squares when the curve has to pass `level` at c, over the residual mean square; the interval
+holds every c whose T(c) is not in the upper 5 % of its parametric bootstrap, in which families and
+models are drawn anew around the fitted curve. An end is None where the data admit any scale beyond
+the models (it may begin before the smallest, or never).
+
+Assumption that would break it: gains do not fall again with scale.
+
+Source: Hansen 2000 (a threshold's interval by inversion); Wei et al. 2022 (arXiv 2206.07682) read
+such crossings off by eye.
 """
 
 from __future__ import annotations

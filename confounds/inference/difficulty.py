@@ -1,8 +1,7 @@
 """Easy and hard items apart: do two opposite curves cancel in the average?
 
 Wu & Lo (2024) see scores on hard items fall before they rise (a U) and scores on easy items rise
-before they fall (an inverted U), which together look flat until the ability appears. Estimand: the
-score at each scale over one third of the items by difficulty, and the two-lines test of its shape.
+before they fall (an inverted U), which together look flat until the ability appears.
 
 Difficulty without a circle: an item that a few models got right by luck would be called easy, and
 their score on easy items would be high for that reason alone. So the items that a model is judged
@@ -10,8 +9,15 @@ on are ranked by the scores of other families only (of other models where there 
 four families), each less the model's mean: `FOLDS` folds, and every model's thirds come from the
 models outside of its fold. Items that differ by luck alone then show no difference between thirds.
 
-Assumption that would break it: families outside a fold find the same items hard. Source: Wu & Lo
-2024 (arXiv 2410.01692), who rank items by the average over all models.
+Estimand: the score at each scale over one third of the items by difficulty, and the two-lines test
+of its shape.
+
+Formula: the difficulty of item i for the models of fold k is minus the mean over models m outside k
+of (score_mi - mean of m); thirds are by its quantiles.
+
+Assumption that would break it: families outside a fold find the same items hard.
+
+Source: Wu & Lo 2024 (arXiv 2410.01692), who rank items by the average over all models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,15 @@
-"""Exact tests and intervals for counts of right answers against a guesser."""
+"""Exact tests and intervals for counts of right answers against a guesser.
+
+Estimand: the chance that a guesser gets as many right; the share of right answers with its
+interval.
+
+Formula: P(X >= hits), X a sum of Bernoulli variables of the items' chance levels; the interval of
+Clopper and Pearson inverts two binomial tests of half the error each.
+
+Assumption that would break it: items are independent.
+
+Source: Clopper & Pearson 1934, Biometrika 26:404-413.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,14 @@ import numpy as np
 from confounds.claim import CONDITIONS
 from confounds.errors import NothingSelectedError, UsageError
 from confounds.inference._plan import TestPlan
-from confounds.inference.asked_items import answers_of, beside_items, has_own_items, item_rows
+from confounds.inference.asked_items import (
+    Answers,
+    answers_of,
+    beside_items,
+    has_own_items,
+    item_rows,
+    unlike_items,
+)
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow
 from confounds.inference.ceiling import over_ceilings
 from confounds.inference.observe import Observation, observe
@@ -222,14 +229,32 @@ class Fits:
             self._fitted[key] = self._beside_items(test_threshold(sample, plan, condition))
         return self._fitted[key]
 
-    def _beside_items(self, found: FittedThreshold) -> FittedThreshold:
-        """The test as it stands once items that differ between models have their difficulty."""
-        condition = found.fit.condition
-        if not found.fit.significant or not has_own_items(found.sample, condition):
-            return found
+    def unlike_items(self, sample: Sample, condition: dict[str, Any], most: float) -> str | None:
+        """Why the mean scores of a condition say little of a step at the raw threshold, or None.
+
+        Args:
+            sample: the models of the condition.
+            condition: column -> value held fixed.
+            most: difference in mean difficulty between models above and below that is too large.
+        """
+        answers = self._answers(sample, condition)
+        if self.raw is None or answers is None:
+            return None
+        return unlike_items(answers, sample, self.raw.psi, most)
+
+    def _answers(self, sample: Sample, condition: dict[str, Any]) -> Answers | None:
+        """The item rows behind a sample, where models were asked different items."""
+        if not has_own_items(sample, condition):
+            return None
         metric = condition.get("metric", self.claim.metric)
         flipped = not self.measure(metric).higher_is_better
-        answers = answers_of(self.item_rows(metric, condition), found.sample, flipped=flipped)
+        return answers_of(self.item_rows(metric, condition), sample, flipped=flipped)
+
+    def _beside_items(self, found: FittedThreshold) -> FittedThreshold:
+        """The test as it stands once items that differ between models have their difficulty."""
+        if not found.fit.significant:
+            return found
+        answers = self._answers(found.sample, found.fit.condition)
         if answers is None:
             return found
         p, note = beside_items(answers, found.sample, found.psi, found.plan)

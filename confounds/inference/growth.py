@@ -15,7 +15,16 @@ often a phase change with the levels found gives as small a one.
 
 Below eight models or five sizes there is no answer, whatever the curve looks like: through four
 sizes a line has two degrees of freedom left and a jump at an unknown size none or one.
+
+Estimand: how often each hypothesis gives a statistic as extreme as the one observed.
+
+Formula: T = sup over psi of F of a step beyond a + b x; p_log_linear = (1 + #{T* >= T}) / (B + 1)
+under log-linear growth, p_phase_change = (1 + #{T* <= T}) / (B + 1) under two levels.
+
 Assumption that would break it: effects of models are normal on the link scale.
+
+Source: Fu et al. 2022, A closer look at large language models' emergent abilities; Cox 1961;
+Williams 1970.
 """
 
 from __future__ import annotations

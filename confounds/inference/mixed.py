@@ -1,7 +1,6 @@
 """Item-level mixed model: models and items crossed, with a chance floor.
 
-p = floor + (ceiling - floor) * logistic(eta), eta = terms + family effect + model effect
-+ item effect (+ model-by-condition effect), effects normal with mean 0. Needed where items
+Needed where items
 differ between conditions; the sampling unit of scale is the model, so intervals and tests
 rest on the number of models. With the floor left out where truth is .25 the slope's
 interval covers next to never: declare it.
@@ -9,6 +8,18 @@ interval covers next to never: declare it.
 Laplace approximation with exact gradient. At floor 0 and ceiling 1 it is lme4's `glmer`
 (nAGQ = 1; Bates, Maechler, Bolker & Walker 2015): `tests/reference/` holds its numbers and
 the R script that made them.
+
+Estimand: the coefficients of the terms on the logit between floor and ceiling, and the standard
+deviations of the effects.
+
+Formula: p = floor + (ceiling - floor) logistic(eta), eta = terms + family effect + model effect
++ item effect (+ model-by-condition effect), effects normal with mean 0.
+
+Assumption that would break it: effects are normal on the logit, and an item is as hard for every
+model.
+
+Source: Bates, Maechler, Bolker & Walker 2015, Journal of Statistical Software 67(1); Baayen,
+Davidson & Bates 2008 (items and subjects crossed).
 
 Example:
     >>> import numpy as np

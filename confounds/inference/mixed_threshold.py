@@ -13,10 +13,19 @@ bootstrap: models and families are drawn anew around the null curve, then the er
 items leave; variances (restricted likelihood, Fisher scoring), curve and supremum are estimated
 again on every replicate. So the model is the sampling unit of the p-value.
 
-Assumptions that would break it: difficulty is a property of the item, the same for every model
-(no bank of items that only the small models find hard), some items link the models, and the
-working logits are near normal: 20 items a model or more, away from the chance floor. Size:
-`benchmarks/mixed_threshold.py`.
+Size: `benchmarks/mixed_threshold.py`.
+
+Estimand: the step at the threshold once every item has a difficulty of its own, with the p-value of
+the search.
+
+Formula: eta_mi = a + b x_m + delta h(x_m; psi) + u_family + v_m - difficulty_i; T = sup over psi of
+F of delta > 0; p = (1 + #{T* >= T}) / (B + 1).
+
+Assumption that would break it: difficulty is a property of the item, the same for every model (no
+bank of items that only the small models find hard), some items link the models, and the working
+logits are near normal: 20 items a model or more, away from the chance floor.
+
+Source: Davies 1987; Hansen 1996; Baayen, Davidson & Bates 2008.
 """
 
 from __future__ import annotations

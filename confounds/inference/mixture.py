@@ -1,12 +1,18 @@
 """One mode or two: is a sample of scores a mixture of two normal distributions?
 
 Estimand: twice the log likelihood ratio of two normal components with one standard deviation
-against a single normal, and the difference of their BIC. Its reference distribution is not chi
-squared, since under one component the share and the distance of the second are not identified; it
-is simulated (McLachlan 1987; as `mclust::mclustBootstrapLRT` does), and under normality it does not
-depend on mean or standard deviation. The likelihood is maximised by EM from the best split of the
-sorted scores. Assumption that would break it: scores of one mode are normal; a skewed mode can pass
-for two, which is why the dip stands beside it. Source: McLachlan 1987, Applied Statistics 36(3).
+against a single normal, and the difference of their BIC.
+
+Formula: 2 (max log L of share N(m1, s) + (1 - share) N(m2, s) - max log L of N(m, s)). Its
+reference distribution is not chi squared, since under one component the share and the distance of
+the second are not identified; it is simulated (McLachlan 1987; as `mclust::mclustBootstrapLRT`
+does), and under normality it does not depend on mean or standard deviation. The likelihood is
+maximised by EM from the best split of the sorted scores.
+
+Assumption that would break it: scores of one mode are normal; a skewed mode can pass for two, which
+is why the dip stands beside it.
+
+Source: McLachlan 1987, Applied Statistics 36(3).
 """
 
 from __future__ import annotations

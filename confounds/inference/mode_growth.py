@@ -3,13 +3,20 @@
 Luck that becomes more frequent with scale (Zhao et al. 2025) and a threshold above which nearly all
 runs succeed, some failing, both put runs of one size into two modes. Two models of the number of
 runs in the upper mode: a logistic of any steepness in log scale (two parameters), and one
-probability below and another above a threshold (three). Estimand: the log likelihood ratio of the
-first against the second, as a difference of AIC and with its p-value under the jump, by a
-parametric bootstrap of the counts (tests of separate families: Cox 1961). A jump passes for growth
+probability below and another above a threshold (three). A jump passes for growth
 in .02-.05 of tables at p < .05; by an AIC difference of 0 in up to .50, of 2 in up to .15, where
 the few failures happen to lie next to the threshold (8 to 20 sizes of 3 to 8 runs, 5 to 50 %
-failing). Assumption that would break it: runs of one size are independent, and told into the right
-mode.
+failing).
+
+Estimand: the log likelihood ratio of the first against the second, as a difference of AIC and with
+its p-value under the jump, by a parametric bootstrap of the counts.
+
+Formula: 2 (max log L of logistic(a + b x) - max log L of p_below, p_above at a threshold), counts
+binomial at each size; the AIC difference adds 2 for the third parameter of the jump.
+
+Assumption that would break it: runs of one size are independent, and told into the right mode.
+
+Source: Zhao et al. 2025 (arXiv 2502.17356); Cox 1961 (tests of separate families).
 """
 
 from __future__ import annotations

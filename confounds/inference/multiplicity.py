@@ -5,6 +5,16 @@ needs nothing but the p-values; both control the chance of any false rejection.
 `benjamini_hochberg` controls the share of false ones among the rejections, for screening.
 
 An adjusted p-value is never below the raw one, so adjustment can only take a rejection away.
+
+Estimand: the smallest error rate at which each test would still be rejected among all of them.
+
+Formula: Holm: max over j <= i of (T - j + 1) p_(j). Benjamini-Hochberg: min over j >= i of T p_(j)
+/ j. Romano-Wolf: (1 + #{max of the draws of the tests left >= statistic}) / (B + 1), made monotone.
+
+Assumption that would break it: p-values are valid one by one; for Benjamini-Hochberg also that
+tests are independent or depend positively; for Romano-Wolf that draws are of the joint null.
+
+Source: Holm 1979; Benjamini & Hochberg 1995; Romano & Wolf 2005.
 """
 
 from __future__ import annotations

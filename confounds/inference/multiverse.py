@@ -15,6 +15,14 @@ whatever axis or curve they take for granted.
 Assumption that would break it: the specifications answer one question. A linear metric under which
 nothing emerges is a choice here and a rival explanation elsewhere (`metric_choice`): the curve
 shows both, and says which.
+
+Estimand: the median effect over specifications and the share that are significant, with their joint
+p-values.
+
+Formula: p = (1 + #{median* >= median}) / (B + 1) over draws of one smooth null on which every
+specification is run; likewise for the share.
+
+Source: Simonsohn, Simmons & Nelson 2020, Nature Human Behaviour 4:1208-1214.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Decompositions by omitted variables: Gelbach (linear) and Karlson-Holm-Breen (logit).
 
-Both compare a base regression, score on level, trend and threshold column X = (1, x, h), with a
-full one that adds the confounds' columns Z. With Gamma the coefficients of Z on X (least squares)
-and beta those of Z in the full regression, the omitted-variable-bias formula gives
+Formula: both compare a base regression, score on level, trend and threshold column X = (1, x, h),
+with a full one that adds the confounds' columns Z. With Gamma the coefficients of Z on X (least
+squares) and beta those of Z in the full regression, the omitted-variable-bias formula gives
 
     b_base[h] = b_full[h] + sum over confounds j of Gamma_j[h] beta_j,
 
@@ -21,6 +21,11 @@ of its own (one column), and its share is what leaving that out would do to the 
 Assumption that would break it: confounds add up (on the score, or on the logit). What two of them
 only do together is averaged over the crossing; on the linear scale both get the same part of it,
 as by Shapley, and with more than two the remainder is in what is unexplained.
+
+Estimand: what each confound adds to the step of the base regression.
+
+Source: Gelbach 2016, Journal of Labor Economics 34:509-543; Karlson, Holm & Breen 2012,
+Sociological Methodology 42:286-313.
 """
 
 from __future__ import annotations

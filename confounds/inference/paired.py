@@ -8,6 +8,15 @@ Where the same items were asked on both sides, their luck cancels too: the corre
 model's item scores on the two sides, averaged over models, is that of its two sampling errors.
 The pairing of one model's answers item by item is McNemar's (1947); here it sets the noise of a
 difference whose sampling unit stays the model.
+
+Estimand: the threshold of the within-model difference on the link scale, with its p-value.
+
+Formula: that of `contrast`, with the covariance of the two sampling errors r sqrt(v_1 v_2), r the
+mean correlation of a model's item scores on the two sides where the items are the same, else 0.
+
+Assumption that would break it: nothing else differs between the two sides.
+
+Source: McNemar 1947 (the same items); Miller 2024 (arXiv 2411.00640), paired differences.
 """
 
 from __future__ import annotations

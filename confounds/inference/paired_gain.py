@@ -1,11 +1,17 @@
 """How much do the same models gain by one condition over another, on average?
 
-Estimand: the mean within-model difference. Families are the clusters: the interval is Student's t
-on a cluster-robust standard error with one degree of freedom less than there are families
-(Cameron & Miller 2015). Where families differ by less than their models would by themselves, the
-models' own standard error is taken, so that few families that happen to agree give no interval
-of width 0. With one family, nothing is said of others. The assumption that would break it: the
-models are a fair sample of those the sentence is about.
+Estimand: the mean within-model difference.
+
+Formula: mean +- t sqrt(G / (G - 1) sum over families of (sum of residuals)^2) / M, with G families,
+M models and G - 1 degrees of freedom. Families are the clusters: the interval is Student's t on a
+cluster-robust standard error with one degree of freedom less than there are families (Cameron &
+Miller 2015). Where families differ by less than their models would by themselves, the models' own
+standard error is taken, so that few families that happen to agree give no interval of width 0. With
+one family, nothing is said of others.
+
+Assumption that would break it: the models are a fair sample of those the sentence is about.
+
+Source: Cameron & Miller 2015, Journal of Human Resources 50(2).
 """
 
 from __future__ import annotations

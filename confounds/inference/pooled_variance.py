@@ -12,8 +12,19 @@ ones. And a threshold in another task counts as variance where it is not modelle
 task's variance is what its best threshold, of either direction, leaves, over the degrees of
 freedom that this search leaves where there is none (simulated).
 
-Assumption that would break it: the task is like the others of its table in how much models
-differ. Reference distributions draw its variance anew (`_reference.draw_variance`).
+Reference distributions draw the variance anew (`_reference.draw_variance`).
+
+Estimand: the variance between models on one more task, and how many degrees of freedom that is
+worth.
+
+Formula: e_t = log s_t^2 - digamma(d / 2) + log(d / 2) over tasks of d degrees of freedom;
+trigamma(d_0 / 2) = variance of e_t - trigamma(d / 2) gives the degrees of freedom d_0 that the
+common variance is worth, and log s_0^2 = mean of e_t + digamma(d_0 / 2) - log(d_0 / 2) that
+variance.
+
+Assumption that would break it: the task is like the others of its table in how much models differ.
+
+Source: Smyth 2004, Statistical Applications in Genetics and Molecular Biology 3(1).
 """
 
 from __future__ import annotations

@@ -15,6 +15,17 @@ the variation between models (Student's t; equivalence test: Schuirmann 1987). M
 hardly differ, while models whose ability is as large as the margin would, and a few of them
 that happen to agree must not pass for the former: the standard error is never smaller than
 that of an ability at the margin, with the variation between models that the rule assumes.
+
+Estimand: the excess of the larger, and of the smaller, models over max(chance, best constant
+answer).
+
+Formula: presence: P(guesser >= hits) < alpha, binomial, or Poisson-binomial where chance varies.
+Absence: mean excess + max(t s, z s_0) / sqrt(M) < margin, one-sided, with s the standard deviation
+over M units (families, or models) and s_0 that of an ability at the margin.
+
+Assumption that would break it: the models at each end are a fair sample of those the claim means.
+
+Source: Schuirmann 1987 (equivalence); Clopper & Pearson 1934.
 """
 
 from __future__ import annotations

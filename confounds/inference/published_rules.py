@@ -5,6 +5,18 @@ and linearity are free of scale, so that a curve which hardly moves can score hi
 they are given only where the scores move by a practical size.
 
 Scores at one scale are averaged first, and scales are taken in ascending order.
+
+Estimand: what each rule computes, and the range that other models of the same scales would show.
+
+Formula: breakthroughness: sign(argmax - argmin) (max - min) / sqrt(median of squared successive
+differences); linearity: the same with the mean in place of the median.
+
+Assumption that would break it: scores differ from the curve by noise of one size; both ratios grow
+with the number of scales.
+
+Source: Srivastava et al. 2022 (BIG-bench, arXiv 2206.04615); Schaeffer et al. 2023 (arXiv
+2304.15004); Wei et al. 2022 (arXiv 2206.07682); Lu et al. 2024 (arXiv 2309.01809); Wu 1986 (wild
+bootstrap).
 """
 
 from __future__ import annotations

@@ -15,8 +15,17 @@ over lambda = 0, .5, 1, 1.5, 2, and a quadratic in lambda is extrapolated to -1,
 standard error is that of Stefanski & Cook (1995): variance of the estimate less variance over the
 added errors, extrapolated alike.
 
-Assumption that would break it: errors are independent between models; those of one family may
-share one. The quadratic takes away most of the attenuation, not all.
+The quadratic takes away most of the attenuation, not all.
+
+Estimand: the range of the step over perturbed scales; the step had scale been known without error.
+
+Formula: x* = x + U(-.3, .3) for every model; SIMEX: the quadratic through the mean effect at
+x + sqrt(lambda) sigma Z, lambda = 0, .5, 1, 1.5, 2, read at lambda = -1.
+
+Assumption that would break it: errors are independent between models; those of one family may share
+one.
+
+Source: Cook & Stefanski 1994, JASA 89:1314-1328; Stefanski & Cook 1995, JASA 90:1247-1256.
 """
 
 from __future__ import annotations

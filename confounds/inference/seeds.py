@@ -8,9 +8,17 @@ either several models of one family, tuning and scale, or levels of `seed` of on
 Two tests within sizes, so that growth with scale cannot look like two modes. *Mixture*: the
 likelihood ratios of two normal components against one, summed over sizes, referred to normal runs
 with the spread of each size. *Dip*: the dips, summed over sizes of four runs or more, referred to
-uniform runs; it assumes no normality and has less power. Assumption that would break the first: at
-one size, scores within a mode are skewed; both: runs of one size share more than their recipe.
-Sources: Hartigan & Hartigan 1985; McLachlan 1987; Zhao et al. 2025 (arXiv 2502.17356).
+uniform runs; it assumes no normality and has less power.
+
+Estimand: whether runs of one size fall into two modes, and which runs are in which.
+
+Formula: the sum over sizes of 2 log likelihood ratio (`mixture`), and the sum over sizes of the
+dip, each with p = (1 + #{T* >= T}) / (B + 1).
+
+Assumption that would break it: at one size, scores within a mode are not skewed (the mixture), and
+runs of one size differ by seed alone (both).
+
+Source: Hartigan & Hartigan 1985; McLachlan 1987; Zhao et al. 2025 (arXiv 2502.17356).
 """
 
 from __future__ import annotations

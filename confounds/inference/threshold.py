@@ -9,10 +9,17 @@ where families have enough models, family-fixed-effect p < .10.
 The curve goes on to 1, or to the ceiling that the claim declares; one that levels off below reads
 as a step, so whoever calls a departure shown asks `ceiling.over_ceilings` too.
 
-Assumptions that would break it: the random effects are normal on the link scale, and scale is
-known.
+Estimand: psi, the scale at which a step adds most beyond gradual growth, and that step in score
+points, mu(eta + delta) - mu(eta) at psi.
 
-Sources: Davies 1977, 1987; Andrews 1993; Hansen 1996, 2000 (threshold tests and the inversion for
+Formula: eta = a + b x + delta h(x; psi) + u_family + v_model with b <= 4.394 / gradual. With
+residuals e and weights W of the null fit, U = h'We, S = h'Wh - h'WX (X'WX)^-1 X'Wh, Q = e'We and F
+= (U^2 / S) / (Q - U^2 / S) (M - p - 1); the statistic is the supremum of F over psi, upward steps
+only for a claim of emergence, and p = (1 + #{F* >= F}) / (B + 1).
+
+Assumption that would break it: the random effects are normal on the link scale, and scale is known.
+
+Source: Davies 1977, 1987; Andrews 1993; Hansen 1996, 2000 (threshold tests and the inversion for
 psi); Paule & Mandel 1982 (between-model variance).
 """
 

@@ -1,15 +1,18 @@
 """Two lines: does the curve turn round (a U or an inverted U), or is it monotone?
 
 Estimand: the average slope of the score below and above a break, and whether the two have
-opposite signs. A quadratic answers another question: a curve that only levels off has a
-significant square. Formula (Simonsohn 2018, the Robin Hood algorithm, as in the author's own
-`twolines` 0.52): a penalised spline finds the most extreme fitted value among the middle 80 % of
-the models; the points within one standard error of it are the flat region; an interrupted
-regression at its median gives |z1| and |z2|, and the break is moved to the quantile
-|z2| / (|z1| + |z2|) of the flat region, which takes from the stronger line and gives to the weaker.
-The interrupted regression there, once with the break in the lower and once in the upper line, has
-heteroskedasticity-robust errors (HC3; MacKinnon & White 1985). A turn is shown where both slopes
-are significant at 5 % and of opposite sign.
+opposite signs.
+
+A quadratic answers another question: a curve that only levels off has a significant square.
+
+Formula: (Simonsohn 2018, the Robin Hood algorithm, as in the author's own `twolines` 0.52) a
+penalised spline finds the most extreme fitted value among the middle 80 % of the models; the points
+within one standard error of it are the flat region; an interrupted regression at its median gives
+|z1| and |z2|, and the break is moved to the quantile |z2| / (|z1| + |z2|) of the flat region, which
+takes from the stronger line and gives to the weaker. The interrupted regression there, once with
+the break in the lower and once in the upper line, has heteroskedasticity-robust errors (HC3;
+MacKinnon & White 1985). A turn is shown where both slopes are significant at 5 % and of opposite
+sign.
 
 Three departures from the source. Families are fixed effects where they have models enough, since a
 good family among the small models is no U. Student's t has the degrees of freedom of the line's own
@@ -17,7 +20,9 @@ models, since a line may have four. Both break and shape are searched, yet the s
 both slopes must be significant: of curves that are flat on one side, the worst case, at most 2.3 %
 were called a turn (8 to 50 models, `benchmarks/results/shapes.json`).
 
-Assumption that would break it: the curve turns once. Sources: Simonsohn 2018, AMPPS 1(4), 538-555.
+Assumption that would break it: the curve turns once.
+
+Source: Simonsohn 2018, AMPPS 1(4), 538-555.
 """
 
 from __future__ import annotations

@@ -27,6 +27,22 @@ def test_a_rival_says_what_it_estimates_how_and_what_would_break_it(name):
     assert words.question.endswith("?")
 
 
+MACHINERY = {
+    "baseline", "borrowing", "explore", "factors", "fits", "identifiability", "needed", "observe",
+    "sample", "training_course",
+}  # fmt: skip
+"""Modules of `inference` that estimate nothing themselves."""
+TESTS = sorted(
+    {path.stem for path in (ROOT / "confounds" / "inference").glob("[!_]*.py")} - MACHINERY
+)
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_a_test_says_what_it_estimates_how_and_what_would_break_it(name):
+    path = ROOT / "confounds" / "inference" / f"{name}.py"
+    assert rival_pages.parts(rival_pages.docstring_of(path)).missing == ()
+
+
 @pytest.mark.parametrize("name", plugins.names("rivals"))
 def test_the_page_of_a_rival_has_its_null_and_needs(name):
     page = rival_pages.pages()[f"rivals/{name}.md"]
