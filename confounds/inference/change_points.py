@@ -50,6 +50,10 @@ WIDTHS = (0.1, 0.3, 0.6, 1.0, 2.0, 3.0)
 PLACES = 61
 SHAPE_FREEDOM = 4
 REPLICATES = 299
+MORE = 2700
+"""Further replicates where the first leave a small p-value, so that it can be adjusted."""
+SMALL = 0.02
+MIN_POOLED = 3
 LEVEL = 0.05
 MOST_ALIKE = 0.9
 """Largest correlation of neighbouring checkpoints."""
@@ -84,11 +88,13 @@ class Change:
         point: `change_point`, the step at which the rise is half done; open ends are None.
         rise: `rise` in score points, with the p-value of there being none.
         learnt: whether the rise is significant and larger than the smallest effect.
+        last: the last step that was looked at.
     """
 
     point: Estimate
     rise: Estimate
     learnt: bool
+    last: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +141,14 @@ def find_change(course: Course, smallest: float, rng: np.random.Generator) -> Ch
     squares, flat, height = problem.squares(y)
     best = int(squares[0].argmin())
     statistic = (flat[0] - squares[0, best]) / problem.unit(squares)[0]
-    rest = y - y.mean()
-    none = _autoregression(len(course.steps), _unbiased(rest), 1.0, rng)
-    drawn, drawn_flat, _ = problem.squares(none)
-    null = (drawn_flat - drawn.min(axis=1)) / problem.unit(drawn)
-    p = float((1 + np.count_nonzero(null >= statistic - 1e-12)) / (len(null) + 1))
+    rho = _unbiased(y - y.mean())
+    p = problem.p_value(float(statistic), rho, REPLICATES, rng)
+    if p <= SMALL:
+        p = problem.p_value(float(statistic), rho, MORE, rng)
     rise = Estimate("rise", float(height[0, best]), statistic=float(statistic), p_value=p)
     learnt = p < LEVEL and float(height[0, best]) > smallest
-    return Change(problem.interval(y, best, problem.errors(y, rng)), rise, learnt)
+    point = problem.interval(y, best, problem.errors(y, rng))
+    return Change(point, rise, learnt, float(course.steps[-1]))
 
 
 def tell_phase(model: str, family: str, train: Change | None, heldout: Change) -> ModelPhases:
@@ -164,7 +170,8 @@ def pool_phases(found: Sequence[ModelPhases]) -> tuple[Estimate, ...]:
 
     Returns:
         `train_change_point` and `heldout_change_point` in steps, and `lag` in decades of steps
-        between the two; those that fewer than two models tell are left out.
+        between the two; those that fewer than three models tell are left out, and ends that lie
+        outside training are open.
     """
     curves: dict[str, list[Change | None]] = {
         "train_change_point": [item.train for item in found],
@@ -178,7 +185,8 @@ def pool_phases(found: Sequence[ModelPhases]) -> tuple[Estimate, ...]:
         places[term] = values
         pooled = _pooled(values, families, term)
         if pooled is not None:
-            estimates.append(_as_steps(pooled))
+            last = max(change.last for change in changes if change is not None)
+            estimates.append(_as_steps(pooled, last))
     lag = _pooled(places["heldout_change_point"] - places["train_change_point"], families, "lag")
     return (*estimates, *([lag] if lag else []))
 
@@ -192,15 +200,19 @@ def _place(change: Change | None) -> float:
 
 def _pooled(values: Floats, families: Ints, term: str) -> Estimate | None:
     known = np.isfinite(values)
-    if known.sum() < 2:
+    if known.sum() < MIN_POOLED:
         return None
     clusters = families[known]
     several = len(np.unique(clusters)) > 1
     return cluster_mean(values[known], clusters if several else np.arange(known.sum()), term)
 
 
-def _as_steps(item: Estimate) -> Estimate:
-    ends = [None if v is None else float(10**v - 1) for v in (item.ci_lower, item.ci_upper)]
+def _as_steps(item: Estimate, last: float) -> Estimate:
+    """The estimate in steps; ends before the first step or after the last are open."""
+    ends = [
+        None if v is None or not 0 <= v <= np.log10(1 + last) else float(10**v - 1)
+        for v in (item.ci_lower, item.ci_upper)
+    ]
     middle = None if item.estimate is None else float(10**item.estimate - 1)
     return Estimate(item.term, middle, ci_lower=ends[0], ci_upper=ends[1])
 
@@ -235,6 +247,13 @@ class _Problem:
         least: Floats = np.maximum(squares.min(axis=1), 1e-12) / self.freedom
         return least
 
+    def p_value(self, statistic: float, rho: float, draws: int, rng: np.random.Generator) -> float:
+        """How often errors alone, neighbours correlating `rho`, rise by as large an F."""
+        none = _autoregression((draws, len(self.columns)), rho, 1.0, rng)
+        squares, flat, _ = self.squares(none)
+        null = (flat - squares.min(axis=1)) / self.unit(squares)
+        return float((1 + np.count_nonzero(null >= statistic - 1e-12)) / (draws + 1))
+
     def interval(self, y: Floats, best: int, errors: Floats) -> Estimate:
         """The places that are not rejected as the change point, in steps."""
         squares, _, _ = self.squares(y)
@@ -268,13 +287,14 @@ class _Problem:
         rest = y - mean
         rho = float(np.clip(_alike(rest)[0], 0.0, MOST_ALIKE))
         spread = float(np.sqrt((rest**2).sum() / self.freedom))
+        shape = (REPLICATES, rest.shape[1])
         for _ in range(CORRECTIONS):
-            drawn = mean + _autoregression(rest.shape[1], rho, spread, rng)
+            drawn = mean + _autoregression(shape, rho, spread, rng)
             again = drawn - self.fitted(drawn)
             rho = rho + float(_alike(rest)[0] - _alike(again).mean())
             rho = float(np.clip(rho, 0.0, MOST_ALIKE))
             spread *= float(np.sqrt((rest**2).sum() / max((again**2).sum(axis=1).mean(), 1e-12)))
-        return _autoregression(rest.shape[1], rho, spread, rng)
+        return _autoregression(shape, rho, spread, rng)
 
 
 def _alike(rest: Floats) -> Floats:
@@ -293,9 +313,11 @@ def _unbiased(rest: Floats) -> float:
     return float(np.clip(alike + (1 + 4 * alike) / rest.shape[1], 0.0, MOST_ALIKE))
 
 
-def _autoregression(count: int, rho: float, spread: float, rng: np.random.Generator) -> Floats:
+def _autoregression(
+    shape: tuple[int, int], rho: float, spread: float, rng: np.random.Generator
+) -> Floats:
     """(B, T) errors of a first-order autoregression."""
-    shocks = rng.standard_normal((REPLICATES, count))
+    shocks = rng.standard_normal(shape)
     shocks[:, 1:] *= np.sqrt(1 - rho**2)
     found: Floats = spread * signal.lfilter([1.0], [1.0, -rho], shocks, axis=1)
     return found
