@@ -65,10 +65,14 @@ def page_of(browser: Any, url: str, **look: Any) -> Iterator[tuple[Any, list[str
     context.close()
 
 
-def ready(page: Any) -> float:
-    """Milliseconds until the page is loaded and painted."""
-    page.wait_for_function(f"{_READY} > 0")
-    return float(page.evaluate(_READY))
+def ready(browser: Any, url: str, **look: Any) -> float:
+    """Milliseconds until the page is loaded and painted: the least of three, on a busy machine."""
+    took = []
+    for _ in range(3):
+        with page_of(browser, url, **look) as (page, _):
+            page.wait_for_function(f"{_READY} > 0")
+            took.append(float(page.evaluate(_READY)))
+    return min(took)
 
 
 def unseen(page: Any) -> list[str]:
@@ -111,8 +115,8 @@ def measure(browser: Any, path: Path, name: str) -> dict[str, Any]:
     """One report in one look."""
     url, look = path.resolve().as_uri(), LOOKS[name]
     scripts = look.get("java_script_enabled", True)
+    took = ready(browser, url, **look) if scripts else None
     with page_of(browser, url, **look) as (page, heard):
-        took = ready(page) if scripts else None
         if name == "print":
             page.emulate_media(media="print")
         drawn = page.locator("figure svg[role=img]").count()
@@ -125,8 +129,8 @@ def measure(browser: Any, path: Path, name: str) -> dict[str, Any]:
             "unseen": len(unseen(page)),
             "sideways": page.evaluate("document.documentElement.scrollWidth > innerWidth"),
         }
-        keys = unreached(page) if name == "light" else []
-    said = {**row, "unreached": len(keys), "requests_and_complaints": len(heard)}
+        keys = len(unreached(page)) if name == "light" else None
+    said = {**row, "unreached": keys, "requests_and_complaints": len(heard)}
     if not scripts:
         return said
     with page_of(browser, url, bypass_csp=True, **look) as (page, _):

@@ -48,12 +48,7 @@ def test_nothing_is_asked_for_nothing_complains_everything_is_drawn(browser, url
 
 
 def test_the_page_is_ready_within_a_second(browser, url) -> None:
-    def took() -> float:
-        with page_of(browser, url) as (page, _):
-            return ready(page)
-
-    # The machine may be busy: the page is as fast as its fastest load.
-    assert min(took() for _ in range(3)) < 1000
+    assert ready(browser, url) < 1000
 
 
 @pytest.mark.parametrize("width", [360, 768, 1200])
