@@ -151,7 +151,20 @@ def compare(
         return not_testable(rival, null, reason or "no model in the controlled condition")
     size = smallest_effect(fits) if smallest is None else smallest
     found = control(fits, observation, size, rival, against)
-    return decide(rival, null, fits, found)
+    return _of_like_items(decide(rival, null, fits, found), fits, observation, size)
+
+
+def _of_like_items(
+    test: RivalTest, fits: Fits, observation: Observation, smallest: float
+) -> RivalTest:
+    """Nothing is explained where items that differ between models can make or hide the step."""
+    if test.outcome != "explained":
+        return test
+    for seen in (fits.raw_observation, observation):
+        reason = seen.sample and fits.unlike_items(seen.sample, seen.condition, smallest / 2)
+        if reason:
+            return replace(test, outcome="inconclusive", reason=f"{reason}; {test.reason}")
+    return test
 
 
 def why_no_effect(fits: Fits, controlled: Sample | None) -> str | None:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from confounds import plugins
 from confounds.claim import Claim
+from confounds.inference.asked_items import Answers, unlike_items
 from confounds.inference.fits import Fits, Settings
 from confounds.inference.threshold import test_threshold as threshold_of
 from confounds.outcomes import Outcomes
@@ -49,6 +51,12 @@ def fits_of(block, *, items=None, **columns):
         }
     ).assign(**columns)
     return Fits(CLAIM, Outcomes(frame), QUICK)
+
+
+def answers_and_sample(block):
+    model, item = np.nonzero(np.isfinite(block))
+    sample = fits_of(block).raw_observation.sample
+    return Answers(model, item, block[model, item], np.full(len(model), np.nan)), sample
 
 
 def notes(fits):
@@ -105,3 +113,30 @@ def test_a_chance_floor_and_pooled_columns_are_kept():
     assert fits.raw.sample.covariates is not None
     assert fits.raw.sample.floor.max() == pytest.approx(0.1)
     assert fits.raw.fit.significant
+
+
+@pytest.mark.parametrize(("easier", "says"), [(3.0, "easier"), (-3.0, "harder"), (0.0, None)])
+def test_the_difficulty_of_both_sides_is_compared_net_of_the_models(easier, says):
+    found = unlike_items(*answers_and_sample(answers(easier=easier, step=2.0)), 9.4, 0.10)
+    assert (found is None) if says is None else (f"were asked {says} items" in found)
+
+
+def test_items_missed_at_random_are_alike():
+    block = answers(step=2.0, asked="all")
+    block[np.random.default_rng(0).random(block.shape) < 0.3] = np.nan
+    assert unlike_items(*answers_and_sample(block), 9.4, 0.10) is None
+
+
+def test_nothing_is_explained_where_harder_items_hide_the_step():
+    """At zero shots the larger models were asked harder items, so that the means stand still."""
+    shown, hidden = answers(step=3.0, asked="all"), answers(step=2.0, easier=-8.0)
+    frames = []
+    for shots, block in ((5, shown), (0, hidden)):
+        frames.append(fits_of(block).outcomes.frame.assign(shots=float(shots)))
+    claim = CLAIM.with_condition(shots=5)
+    fits = Fits(claim, Outcomes(pd.concat(frames, ignore_index=True)), QUICK)
+    means = np.nanmean(hidden, axis=1)
+    assert abs(means[MODELS // 2 :].mean() - means[: MODELS // 2].mean()) < 0.1
+    found = plugins.load("rivals", "in_context").test(claim, fits.outcomes, fits)
+    assert found.outcome == "inconclusive"
+    assert found.reason.startswith("models above the threshold were asked harder items")
