@@ -13,7 +13,7 @@ PARTS = {
     "audit": ("Audits", ("confounds.pipeline", "confounds.verdict")),
     "results": ("Results", ("confounds.results", "confounds.exploration")),
     "ingest": ("Reading results", ("confounds.ingest",)),
-    "study": ("Studies and probing", ("confounds.study", "confounds.probe")),
+    "study": ("Studies and probing", ("confounds.study", "confounds.probe", "confounds.engines")),
     "reports": ("Reports and export", ("confounds.report", "confounds.export")),
     "questions": (
         "Further questions",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import gompertz
+import in_turn
 import numpy as np
 import own_task
 import pytest
@@ -19,9 +20,11 @@ from rivals.made import World, claim_of, frame_of, outcomes_of
 import confounds as cf
 from confounds import plugins
 from confounds.curves import CurveSample, fit_curve
-from confounds.errors import FormatError, StudyError
+from confounds.engines import Job
+from confounds.errors import FormatError, StudyError, UsageError
 from confounds.inference.fits import Fits, Settings
 from confounds.probe import run_study
+from confounds.probe._progress import Silent
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -61,6 +64,18 @@ def test_the_format_and_the_backend_are_asked_as_their_study_says(study):
     corpus = (study.parent / "corpus.txt").read_text().split()
     share = (corpus.count("white") + 1) / (len(corpus) + len(set(corpus)) + 1)
     assert likely["score"].to_numpy() == pytest.approx(np.log(share))
+
+
+def test_the_engine_asks_every_cell_once(study):
+    whole, parts = study.parent / "whole", study.parent / "parts"
+    run_study(study, whole)
+    job = Job(study, parts, options={"parts": "3"})
+    assert in_turn.ENGINE.run(job, Silent()).done == 4
+    assert in_turn.ENGINE.run(job, Silent()).done == 0
+    cells = [sorted(path.name for path in out.rglob("*.parquet")) for out in (whole, parts)]
+    assert cells[0] == cells[1]
+    with pytest.raises(UsageError, match="'parts' is '0'; a whole number"):
+        in_turn.ENGINE.run(Job(study, parts, options={"parts": "0"}), Silent())
 
 
 def test_a_corpus_that_is_not_there_is_refused_by_name(study):
@@ -117,7 +132,8 @@ def test_the_section_shows_models_without_a_scale():
 
     from confounds.report._section import View
 
-    audit = cf.audit(claim_of(), outcomes_of(frame_of(WORLD, {"all": ("step", {})})))
+    outcomes = outcomes_of(frame_of(WORLD, {"all": ("step", {})}))
+    audit = cf.audit(claim_of(), outcomes, settings=replace(SETTINGS, replicates=19))
     assert left_out.SECTION.render(View((audit,))) == ""
     shown = left_out.SECTION.render(View((replace(audit, unplaced=("m<1>",)),)))
     assert "1 of the models" in shown
@@ -131,7 +147,7 @@ def test_a_file_in_its_folder_is_an_extension(tmp_path):
     shutil.copytree(Path(cf.__file__).parent, package, ignore=skipped)
     placed = {
         "rivals": "own_task", "metrics": "top_ten", "ingest": "scoreboard",
-        "curves": "gompertz", "report": "left_out",
+        "curves": "gompertz", "report": "left_out", "engines": "in_turn", "probe": "unigram",
     }  # fmt: skip
     for folder, name in placed.items():
         shutil.copy(EXAMPLES / f"{name}.py", package / folder)
