@@ -11,6 +11,7 @@ import pandas as pd
 from confounds import plugins
 from confounds.errors import FormatError, OutcomesError
 from confounds.ingest import _facts
+from confounds.ingest._large import averaged, is_large
 from confounds.ingest._map import TableMap, read_map
 from confounds.ingest._reading import Format, Reading, first_places, merge_notes, stack
 from confounds.ingest._rescoring import unrescored
@@ -75,7 +76,8 @@ def read_outcomes(
     paths = [path] if isinstance(path, str | Path) else list(path)
     formats = _formats(mapping, format, rescore=rescore)
     found, unread = _find([Path(one) for one in paths], formats, named=format is not None)
-    readings = [_located(_checked(item.format.read(item.path), item.path), item) for item in found]
+    large = is_large([Path(one) for one in paths])
+    readings = [_read(item, mapping.metrics if large else None) for item in found]
     if rescore:
         unread += unrescored([(item.path, item.format) for item in found], readings)
     facts = _facts.Facts.read(models, tasks)
@@ -90,6 +92,14 @@ def read_outcomes(
         msg = f"{_names(found)}: no scores are there; at least one is needed"
         raise OutcomesError(msg)
     return outcomes
+
+
+def _read(item: _Found, averaging: Mapping[str, Measure] | None) -> Reading:
+    """One file; with its items averaged where the user's metrics are given for that."""
+    reading = _checked(item.format.read(item.path), item.path)
+    if averaging is not None:
+        reading = averaged(reading, item.path, averaging)
+    return _located(reading, item)
 
 
 def _names(found: Sequence[_Found]) -> str:
