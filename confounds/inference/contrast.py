@@ -1,20 +1,13 @@
 """Paired contrast: is the threshold that of the condition, not of the models?
 
-The same models under two conditions share what they are: the model effect cancels in the
-within-model difference, so a threshold in the difference is seen with far fewer models than
-one in either curve (a .30 step among 8 models in .79 of tables against .26,
-`benchmarks/threshold_size.py`).
+The model effect cancels in the within-model difference, so a threshold there takes far fewer models
+(a .30 step among 8: .79 of tables against .26, `benchmarks/threshold_size.py`). p: both smooth nulls
+drawn, with the model and family effects that the conditions share and those of each alone.
 
-The difference is taken on the link scale, of scores kept off floor and ceiling; its level and
-its trend in log scale are projected out, the threshold columns are scanned, and the reference
-distribution is a parametric bootstrap of both smooth nulls with the model and family effects
-that the two conditions share and those that each has of its own.
+Estimand: psi of the difference, with its p-value; the change, raw less controlled step at one psi.
 
-Estimand: the threshold of the within-model difference on the link scale, with its p-value; the
-change, raw step less controlled step at one psi, in score points.
-
-Formula: d_m = logit(s_raw) - logit(s_controlled), with s = (score - c) / (1 - c) kept off 0 and 1;
-the statistic is the supremum over psi of F of an upward h(x; psi) in d = a + b x + delta h + error.
+Formula: d = logit(s_raw) - logit(s_controlled), s = (score - c) / (1 - c) kept off 0 and 1; sup over
+psi of F of an upward h(x; psi) in d = a + b x + delta h + error.
 
 Assumption that would break it: what a model has of its own acts alike in both conditions.
 
