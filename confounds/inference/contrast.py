@@ -1,13 +1,12 @@
 """Paired contrast: is the threshold that of the condition, not of the models?
 
-The model effect cancels in the within-model difference, so a threshold there takes far fewer models
-(a .30 step among 8: .79 of tables against .26, `benchmarks/threshold_size.py`). p: both smooth nulls
-drawn, with the model and family effects that the conditions share and those of each alone.
+The model effect cancels in the within-model difference, so a threshold takes far fewer models there
+(a .30 step among 8 models: .79 of tables against .26, `benchmarks/threshold_size.py`).
 
 Estimand: psi of the difference, with its p-value; the change, raw less controlled step at one psi.
 
-Formula: d = logit(s_raw) - logit(s_controlled), s = (score - c) / (1 - c) kept off 0 and 1; sup over
-psi of F of an upward h(x; psi) in d = a + b x + delta h + error.
+Formula: sup over psi of F of an upward h(x; psi) in d = a + b x + delta h + error, with
+d = logit(s_raw) - logit(s_controlled), s = (score - c) / (1 - c); p from draws of both nulls.
 
 Assumption that would break it: what a model has of its own acts alike in both conditions.
 
