@@ -30,11 +30,12 @@ def test_every_pair_of_letters_follows_on_one_other(table: spelling.Table) -> No
     assert sorted(pairs) == list(range(LETTERS**2))
 
 
-def test_rates_fall_evenly_from_always_to_hardly_ever(table: spelling.Table) -> None:
-    rates = np.sort(table.taught.ravel())
-    assert float((rates == 1).mean()) == pytest.approx(spelling.ALWAYS, abs=0.01)
-    assert rates[0] == pytest.approx(2**-spelling.HALVINGS)
-    assert np.all(np.diff(rates)[: round(0.79 * len(rates))] > 0)
+def test_rates_fall_from_always_to_hardly_ever(table: spelling.Table) -> None:
+    rates = np.sort(table.taught.ravel())[::-1]
+    always, rarest = spelling.RATES[1][0], spelling.RATES[-1][1]
+    assert float((rates == 1).mean()) == pytest.approx(always, abs=0.01)
+    assert rates[-1] == pytest.approx(2**-rarest)
+    assert np.all(np.diff(rates)[round(always * len(rates)) + 1 :] < 0)
 
 
 def test_pages_hold_words_of_the_table_and_teach_each_entry_at_its_rate(
