@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BETWEEN = re.compile(r"[\s,]*")
+_FLAGS = {"True", "False"}
+_PLAIN = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,6 @@ def _sample(row: Mapping[str, Any], line: int, task: TaskRun, before: int) -> Sa
     names = row.get("metrics")
     names = names if isinstance(names, list) else dict.fromkeys(one.metric for one in task.scores)
     logged = {str(name): _logged(row.get(str(name))) for name in names}
-    filters = list(dict.fromkeys(one.filter for one in task.scores)) or ["none"]
     pairs = _pairs(row) if task.config.get("output_type") != "generate_until" else []
     if "acc_mutual_info" in names and len(pairs) % 2 == 0:
         pairs = pairs[: len(pairs) // 2]
@@ -150,7 +152,7 @@ def _sample(row: Mapping[str, Any], line: int, task: TaskRun, before: int) -> Sa
     return Sample(
         line=line,
         item=str(row["doc_id"]),
-        filter=str(row.get("filter", filters[min(before, len(filters) - 1)])),
+        filter=str(row["filter"]) if "filter" in row else _filter(task, before),
         logged={name: value for name, value in logged.items() if value is not None},
         log_prob=np.array([log_prob for log_prob, _ in pairs], dtype=np.float64),
         greedy=tuple(greedy for _, greedy in pairs),
@@ -159,11 +161,17 @@ def _sample(row: Mapping[str, Any], line: int, task: TaskRun, before: int) -> Sa
     )
 
 
+def _filter(task: TaskRun, before: int) -> str:
+    """The filter of a row that does not name it."""
+    filters = list(dict.fromkeys(one.filter for one in task.scores)) or ["none"]
+    return filters[min(before, len(filters) - 1)]
+
+
 def _logged(value: Any) -> float | None:
     if isinstance(value, str):
         value = {"True": 1.0, "False": 0.0}.get(value, value)
     found = number(value)
-    return found if found is not None and np.isfinite(found) else None
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _pairs(row: Mapping[str, Any]) -> list[tuple[float, bool]]:
@@ -176,10 +184,10 @@ def _pairs(row: Mapping[str, Any]) -> list[tuple[float, bool]]:
             answer = answer[0]  # noqa: PLW2901  one repeat wraps the pair in a list
         if not isinstance(answer, list) or len(answer) != 2:
             return []
-        log_prob = number(answer[0])
-        if log_prob is None or str(answer[1]) not in ("True", "False"):
+        log_prob, greedy = number(answer[0]), str(answer[1])
+        if log_prob is None or greedy not in _FLAGS:
             return []
-        pairs.append((log_prob, str(answer[1]) == "True"))
+        pairs.append((log_prob, greedy == "True"))
     return pairs
 
 
@@ -213,6 +221,8 @@ def _continuation(request: Any) -> str:
 def _gold(target: Any, choices: tuple[str, ...], count: int) -> tuple[int, ...]:
     if isinstance(target, str):
         text = target.strip()
+        if _PLAIN.fullmatch(text):
+            return (int(text),) if int(text) < count else ()
         if text in choices and not text.lstrip("-").isdigit():
             return (choices.index(text),)
         try:

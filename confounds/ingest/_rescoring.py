@@ -70,23 +70,43 @@ def choice_scores(
         `choice_accuracy_normalized` (per character) where the choices' texts are known.
         Scores that are not finite are left out.
     """
-    gold = list(gold)
-    right = np.zeros(len(log_prob))
-    right[gold] = 1.0
-    probability = np.exp(log_prob - np.max(log_prob))
-    probability /= probability.sum()
+    right = np.zeros((1, len(log_prob)), dtype=bool)
+    right[0, list(gold)] = True
+    known = texts and all(texts)
+    lengths = np.array([[len(text) for text in texts]], dtype=np.float64) if known else None
+    found = scores_of_many(log_prob[None], right, lengths)
+    return {name: float(values[0]) for name, values in found.items() if np.isfinite(values[0])}
+
+
+def scores_of_many(
+    log_prob: NDArray[np.float64], right: NDArray[np.bool_], lengths: NDArray[np.float64] | None
+) -> dict[str, NDArray[np.float64]]:
+    """The scores of items with the same number of choices, (items,) each; see `choice_scores`.
+
+    Args:
+        log_prob: (items, choices) log-probabilities.
+        right: (items, choices) which are right.
+        lengths: (items, choices) characters of each, NaN or 0 in items where that is not known;
+            None where it is in none.
+    """
+    rows = np.arange(len(log_prob))
+    probability = np.exp(log_prob - log_prob.max(axis=1, keepdims=True))
+    probability /= probability.sum(axis=1, keepdims=True)
+    of_right = (probability * right).sum(axis=1)
+    single = right.sum(axis=1) == 1
     scores = {
-        "choice_accuracy": float(int(np.argmax(log_prob)) in gold),
-        "choice_probability": float(np.clip(probability @ right, 0.0, 1.0)),
-        "brier": float(np.clip(((probability - right) ** 2).sum(), 0.0, 2.0)),
+        "choice_accuracy": right[rows, log_prob.argmax(axis=1)].astype(np.float64),
+        "choice_probability": np.clip(of_right, 0.0, 1.0),
+        "brier": np.clip(((probability - right) ** 2).sum(axis=1), 0.0, 2.0),
     }
-    if len(gold) == 1:
-        scores["target_log_prob"] = float(min(log_prob[gold[0]], 0.0))
-    if texts and all(texts):
-        lengths = np.array([len(choice) for choice in texts], dtype=np.float64)
-        best = int(np.argmax(log_prob / lengths))
-        scores["choice_accuracy_normalized"] = float(best in gold)
-    return {name: value for name, value in scores.items() if np.isfinite(value)}
+    if single.any():
+        target = np.minimum(log_prob[rows, right.argmax(axis=1)], 0.0)
+        scores["target_log_prob"] = np.where(single, target, np.nan)
+    if lengths is not None:
+        told = (lengths > 0).all(axis=1)
+        best = (log_prob / np.where(told[:, None], lengths, 1.0)).argmax(axis=1)
+        scores["choice_accuracy_normalized"] = np.where(told, right[rows, best], np.nan)
+    return scores
 
 
 def rescored(

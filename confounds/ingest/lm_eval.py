@@ -22,7 +22,7 @@ from confounds.ingest._lm_eval_samples import (
     string_scores,
 )
 from confounds.ingest._reading import STD_ERROR, Reading, first_places, stack
-from confounds.ingest._rescoring import LINEAR, choice_scores
+from confounds.ingest._rescoring import LINEAR, scores_of_many
 from confounds.measures import DECLARED
 from confounds.outcomes.schema import numpy_frame
 from confounds.results import Finding
@@ -169,25 +169,50 @@ Scores = dict[str, dict[int, float]]
 
 def _logged(task: TaskRun, samples: Sequence[Sample], filter_name: str) -> Scores:
     """Metric -> position of the sample -> the score that the harness logged."""
+    names: dict[str, str] = {}
     scores: Scores = {}
     for position, sample in enumerate(samples):
         for metric, value in sample.logged.items():
-            scores.setdefault(metric_name(task, metric, filter_name), {})[position] = value
+            if metric not in names:
+                names[metric] = metric_name(task, metric, filter_name)
+            scores.setdefault(names[metric], {})[position] = value
     return scores
 
 
 def _computed(task: TaskRun, samples: Sequence[Sample]) -> Scores:
     """Metric -> position of the sample -> the score that follows from its log-probabilities."""
+    if task.choices:
+        return _of_choices(samples)
     scores: Scores = {}
-    for position, sample in enumerate(samples):
-        found: Mapping[str, float] = {}
-        if task.choices and sample.gold and len(sample.log_prob) > 1:
-            found = choice_scores(sample.log_prob, sample.gold, sample.choices)
-        elif task.config.get("output_type") == "loglikelihood" and len(sample.log_prob) == 1:
-            found = string_scores(sample)
-        for metric, value in found.items():
-            scores.setdefault(metric, {})[position] = value
+    if task.config.get("output_type") == "loglikelihood":
+        strings = [(at, one) for at, one in enumerate(samples) if len(one.log_prob) == 1]
+        for position, sample in strings:
+            for metric, value in string_scores(sample).items():
+                scores.setdefault(metric, {})[position] = value
     return scores
+
+
+def _of_choices(samples: Sequence[Sample]) -> Scores:
+    """The same for answers by choice, all items of as many choices at once."""
+    by_count: dict[int, list[int]] = {}
+    for position, sample in enumerate(samples):
+        if sample.gold and len(sample.log_prob) > 1:
+            by_count.setdefault(len(sample.log_prob), []).append(position)
+    scores: Scores = {}
+    for count, places in by_count.items():
+        right = np.zeros((len(places), count), dtype=bool)
+        lengths = np.zeros((len(places), count))
+        for row, place in enumerate(places):
+            right[row, list(samples[place].gold)] = True
+            if samples[place].choices:
+                lengths[row] = [len(text) for text in samples[place].choices]
+        log_prob = np.array([samples[place].log_prob for place in places])
+        for metric, values in scores_of_many(log_prob, right, lengths).items():
+            finite = np.flatnonzero(np.isfinite(values))
+            known = (places[row] for row in finite)
+            scores.setdefault(metric, {}).update(zip(known, values[finite].tolist(), strict=True))
+    ordered = {metric: dict(sorted(found.items())) for metric, found in scores.items()}
+    return {metric: found for metric, found in ordered.items() if found}
 
 
 def _reconciled(task: TaskRun, logged: Scores, computed: Scores) -> tuple[Scores, list[Finding]]:
@@ -228,28 +253,31 @@ def _frame(
     run: Run, task: TaskRun, source: str, samples: Sequence[Sample], scores: Scores
 ) -> pd.DataFrame:
     majority = majority_share(samples)
+    items = np.array([one.item for one in samples], dtype=object)
+    places = np.array([f"{source}:{one.line}" for one in samples], dtype=object)
+    choices = np.array([len(one.log_prob) for one in samples])
+    guess = np.array([max(len(one.gold), 1) for one in samples]) / np.maximum(choices, 1)
+    guess[choices < 2] = np.nan
     parts = []
     for metric, values in scores.items():
-        chosen = [samples[position] for position in values]
+        chosen = np.fromiter(values, dtype=np.int64, count=len(values))
+        chance = guess[chosen] if _guessed(metric) else np.full(len(chosen), np.nan)
         part = {
-            "item": [one.item for one in chosen],
-            "score": np.array(list(values.values()), dtype=np.float64),
-            "chance": [_chance(metric, one) for one in chosen],
-            "source": [f"{source}:{one.line}" for one in chosen],
+            "item": items[chosen],
+            "score": np.fromiter(values.values(), dtype=np.float64, count=len(values)),
+            "chance": chance,
+            "source": places[chosen],
+            "metric": np.full(len(chosen), metric, dtype=object),
+            "n": np.ones(len(chosen)),
+            "chance_source": np.where(np.isnan(chance), "", "uniform").astype(object),
         }
-        frame = pd.DataFrame(part).assign(metric=metric, n=1.0)
-        frame["chance"] = frame["chance"].astype(np.float64)
-        frame["chance_source"] = np.where(frame["chance"].notna(), "uniform", "")
         if majority is not None and metric.startswith("choice_accuracy"):
-            frame["majority"] = majority
-        parts.append(frame)
+            part["majority"] = np.full(len(chosen), majority)
+        parts.append(numpy_frame(part))
     return stack(parts).assign(**_conditions(run, task)) if parts else pd.DataFrame()
 
 
-def _chance(metric: str, sample: Sample) -> float | None:
-    """A guesser's expected score on one item with k choices of which some are right."""
+def _guessed(metric: str) -> bool:
+    """Whether a guesser scores on it: one of k choices, of which some are right."""
     measure = DECLARED.get(metric)
-    guessed = metric.startswith("choice_") or (measure is not None and measure.chance == "uniform")
-    if not guessed or len(sample.log_prob) < 2:
-        return None
-    return max(len(sample.gold), 1) / len(sample.log_prob)
+    return metric.startswith("choice_") or (measure is not None and measure.chance == "uniform")
