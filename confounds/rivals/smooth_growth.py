@@ -1,13 +1,15 @@
 """Gradual growth: is there a threshold at all, or a curve that takes its time?
 
 The raw curve against the smooth null of the claim (a logistic whose 10-90 % transition takes at
-least `gradual` decades). Explained: the interval of the width lies above `gradual`, no threshold
-term remains, and a step that would matter is excluded: at every threshold that the data allow,
-the upper end of the 90 % interval of the step lies below the smallest effect of interest, or
-below a third of the rise over the scale (gradual growth then accounts for two thirds of it),
-whichever is larger. A width and a p-value alone would not do: a jump half way up an otherwise
-slow curve has a wide transition and, where it is of .30 among 12 models, p above .05 in seven of
-ten tables (`benchmarks/threshold_size.py`, cells `paired`, the raw curve alone).
+least `gradual` decades). Explained: the curve rises by the smallest effect of interest at least,
+the interval of the width lies above `gradual`, no threshold term remains, and a step that would
+matter is excluded: at every threshold that the data allow, the upper end of the 90 % interval of
+the step lies below the smallest effect of interest, or below a third of the rise over the scale
+(gradual growth then accounts for two thirds of it), whichever is larger. A width and a p-value
+alone would not do: a jump half way up an otherwise slow curve has a wide transition and, where it
+is of .30 among 12 models, p above .05 in seven of ten tables (`benchmarks/threshold_size.py`, cells
+`paired`, the raw curve alone). Nor without the rise: a curve flat at chance has a wide transition
+too, and nothing that grows.
 A curve that may level off below 1 survives only where no ceiling that the scores allow undoes the
 departure (`inference.ceiling`).
 
@@ -100,6 +102,9 @@ def _outcome(claim: Claim, raw: FittedThreshold, smallest: float) -> tuple[Rival
     if largest >= max(smallest, SHARE_OF_RISE * rise):
         text = f"a step of up to {largest:.2f} within a rise of {rise:.2f} is not excluded"
         return "inconclusive", f"{how}, yet {text} (p = {p:.3f})"
+    if rise < smallest:
+        text = f"it rises by {rise:.2f} only, less than the smallest effect ({smallest:g})"
+        return "inconclusive", f"{how}, yet {text}: no growth is shown that could explain"
     text = f"{how}, and a step above {largest:.2f} is excluded: gradual growth is the rest of "
     return "explained", f"{text}the rise of {rise:.2f} (p = {p:.3f})"
 
