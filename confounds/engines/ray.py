@@ -7,6 +7,7 @@ only the models, under the same path or as hub ids, and this package.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -68,12 +69,14 @@ def connected(address: str | None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    here = None if address is not None else False
     try:
-        if address is None:
-            ray.init(address="local", include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
+        ray.init(
+            address or "local",
+            include_dashboard=here,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
     except (ConnectionError, RuntimeError, ValueError) as error:
         msg = f"no Ray cluster at '{address or 'local'}' ({str(error).splitlines()[0]})"
         raise ProbeError(msg) from error

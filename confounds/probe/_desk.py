@@ -80,7 +80,7 @@ class Desk:
             moments=self.plan.study.store != "scores",
             batch_tokens=self.settings.batch_tokens,
             share=self.settings.share,
-            rule=_rule(self.plan),
+            trials=cell.sheet.questions,
         )
         backend = self.plan.backends[cell.model.backend]
         try:

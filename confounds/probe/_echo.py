@@ -3,9 +3,10 @@
 A server that drops the prompt, cuts it, or counts its tokens otherwise gives numbers all the same,
 and a table of them lies at chance. So every answer is held against what was sent. Formats, as of
 2026: vLLM answers `echo` with `logprobs` as OpenAI did (`token_logprobs`, `tokens`,
-`top_logprobs`, `text_offset`; vllm/entrypoints/openai/completion/serving.py), llama-cpp-python
-likewise; llama.cpp's own server refuses `echo` (tools/server/server-common.cpp) and gives
-`logprobs.content`, of written tokens only; `transformers serve` ignores both.
+`top_logprobs`, `text_offset`; vllm/entrypoints/openai/completion/serving.py); llama-cpp-python
+likewise, but leaves the start token out, and without one its numbers are off by one place
+(llama_cpp/llama.py); llama.cpp's own server refuses `echo` (tools/server/server-common.cpp) and
+gives `logprobs.content`, of written tokens only; `transformers serve` ignores both.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 WRITTEN = 1
 """Tokens that are asked for beyond the prompt: none is too few for some servers."""
 _ROUNDING = 1e-3
+_NOISE = 0.1
+"""What half precision makes of one log-probability in two batches."""
 _UNKNOWN_ID = -1
 
 
@@ -121,38 +124,69 @@ def read_echo(document: dict[str, Any]) -> Echo:
     return echo
 
 
-def check_length(echo: Echo, sent: int) -> None:
-    """See that all tokens that were sent came back.
+def find_tokens(echo: Echo, forms: Sequence[frozenset[str]]) -> int:
+    """How many of the tokens that were sent are left out at the beginning: a start token, or none.
+
+    Every token is compared: with only as many of them, numbers could be those of its neighbours.
+
+    Args:
+        echo: the answer to a prompt that was sent as tokens.
+        forms: how each of them may be written.
 
     Raises:
-        EchoError: there are fewer, or more.
+        EchoError: there are fewer or more tokens than were sent, or others.
     """
+    begins = [some for some in (0, 1) if echo.tokens and _is(echo.tokens[0], forms[some:][:1])]
+    left_out = begins[0] if begins else 0
+    sent = len(forms) - left_out
     if not sent <= len(echo.tokens) <= sent + WRITTEN:
         msg = f"{sent} tokens were sent, and log-probabilities of {len(echo.tokens)} came back"
         raise EchoError(msg)
-
-
-def check_tokens(echo: Echo, start: int, forms: Sequence[frozenset[str]]) -> None:
-    """See that the tokens from `start` on are those that the tokenizer takes them for.
-
-    Args:
-        echo: the answer.
-        start: the first token.
-        forms: how each may be written; a server that cannot write one says so with U+FFFD.
-
-    Raises:
-        EchoError: one is another token.
-    """
-    for position, allowed in enumerate(forms, start):
-        token = echo.tokens[position]
-        if "\ufffd" in token or token.startswith("bytes:"):
-            continue
-        if token not in allowed and token.strip() not in {form.strip() for form in allowed}:
+    for position, allowed in enumerate(forms[left_out:]):
+        if not _is(echo.tokens[position], [allowed]):
             msg = (
-                f"token {position + 1} is {token!r} at the server and {min(allowed)!r} in the "
-                f"study's tokenizer: another tokenizer"
+                f"token {position + 1} is {echo.tokens[position]!r} at the server and "
+                f"{min(allowed)!r} in the study's tokenizer: another tokenizer"
             )
             raise EchoError(msg)
+    return left_out
+
+
+def _is(token: str, forms: Sequence[frozenset[str]]) -> bool:
+    """Is it written in one of these forms, spaces aside? Part of a character cannot be written."""
+    return any(
+        token in allowed
+        or token.strip() in {form.strip() for form in allowed}
+        or "\ufffd" in token
+        or token.startswith("bytes:")
+        or (token == "" and any("\ufffd" in form for form in allowed))
+        for allowed in forms
+    )
+
+
+def check_position(echo: Echo, position: int, alone: Echo) -> None:
+    """See that the numbers of an echo belong to the tokens that they stand beside.
+
+    The likeliest token after a context is as likely whatever follows: in an echo of the context
+    with more text behind it, and where the context is sent alone and one token is written greedily.
+    Off by one place, as some servers are, it is another number.
+
+    Args:
+        echo: of a context and a text.
+        position: of the text's first token.
+        alone: the one token written after the context.
+
+    Raises:
+        EchoError: they are not equally likely.
+    """
+    best = echo.best[position] if position < len(echo.best) else None
+    written = next(iter(alone.best), None)
+    if best is None or written is None or not abs(best - written) <= _NOISE:
+        msg = (
+            f"the likeliest token after a context has log-probability {written} where it is "
+            f"written and {best} in the echo: its numbers are those of another position"
+        )
+        raise EchoError(msg)
 
 
 def find_text(echo: Echo, prompt: str, boundary: int) -> tuple[int, int]:

@@ -141,24 +141,13 @@ class Client:
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
             msg = f"{self.server.url} cannot be reached ({self._clean(str(reason))})"
             raise _Passing(ServerError(msg)) from None
-        return self._parsed(content)
+        return _parsed(self._clean(content.decode(errors="replace")))
 
     def _authorize(self, request: urllib.request.Request) -> None:
         """Apart, so that no frame of a traceback has the key in a variable of its own."""
         if self._key is not None:
             bearer = f"Bearer {self._key.get_secret_value()}"
             request.add_unredirected_header("Authorization", bearer)
-
-    def _parsed(self, content: bytes) -> dict[str, Any]:
-        try:
-            document = json.loads(content)
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict):
-            shown = self._clean(content[:80].decode(errors="replace"))
-            msg = f"the answer is not a JSON object: {shown!r}"
-            raise _Passing(ServerError(msg)) from None
-        return document
 
     def _refused(self, error: urllib.error.HTTPError) -> Exception:
         with error:
@@ -180,6 +169,17 @@ class Client:
         if self._key is not None:
             text = text.replace(self._key.get_secret_value(), _HIDDEN)
         return text
+
+
+def _parsed(content: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        msg = f"the answer is not a JSON object: {content[:80]!r}"
+        raise _Passing(ServerError(msg)) from None
+    return document
 
 
 def _read(response: Any, deadline: float) -> bytes:

@@ -120,14 +120,14 @@ class OpenSettings:
         moments: whether mean, standard deviation and rank of log p are computed.
         batch_tokens: tokens in one pass; None lets the backend choose.
         share: False scores every text by itself, without shared prefixes.
-        rule: when written text ends that no question asks for.
+        trials: some of the questions that will be asked, to find out what the model can.
     """
 
     device: str = "auto"
     moments: bool = True
     batch_tokens: int | None = None
     share: bool = True
-    rule: StopRule = StopRule(64, ("\n",))
+    trials: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

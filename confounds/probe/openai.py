@@ -15,7 +15,14 @@ from pydantic import SecretStr
 
 from confounds.errors import MissingExtraError, StudyError
 from confounds.probe import _echo, _folder
-from confounds.probe._echo import Echo, EchoError, check_length, check_tokens, find_text, read_echo
+from confounds.probe._echo import (
+    Echo,
+    EchoError,
+    check_position,
+    find_text,
+    find_tokens,
+    read_echo,
+)
 from confounds.probe._encoding import Encoded, Encoder
 from confounds.probe._http import Client, ServerError
 from confounds.probe._questions import Answer, Estimate, LogitSink, OpenSettings, Question, StopRule
@@ -27,7 +34,8 @@ if TYPE_CHECKING:
     from confounds.study import ModelSpec, Server, TokenScores
 
 _PATH = "completions"
-_TRIAL = Question("The sun rises in the east", (" and sets in the west.",))
+_TRIAL = Question("one two three four", (" five six",))
+_FEW = 3
 _NO_LIMIT = 10**8
 _CHARACTERS_A_TOKEN = 4
 
@@ -39,7 +47,7 @@ class ServerAsker:
         model: its name at the server.
         client: sends requests.
         tokenizer: of transformers; None sends text.
-        rule: when text ends that is written where nothing can be scored.
+        settings: with questions to try, and the rule by which other text ends.
 
     Raises:
         ServerError: the server cannot be reached, or does not complete text for this model.
@@ -47,13 +55,14 @@ class ServerAsker:
 
     parameters: float | None = None
 
-    def __init__(self, model: str, client: Client, tokenizer: Any | None, rule: StopRule) -> None:
+    def __init__(
+        self, model: str, client: Client, tokenizer: Any | None, settings: OpenSettings
+    ) -> None:
         self.model = model
         self.client = client
         self.tokenizer = tokenizer
-        self.rule = rule
         self.encoder = None if tokenizer is None else Encoder(tokenizer, _longest(tokenizer))
-        self.obstacle = self._obstacle()
+        self.obstacle = self._obstacle(settings.trials)
         self.scores = self.obstacle is None
         self.limits = self.obstacle or "a server tells nothing of the distribution around a token"
         self.facts = {
@@ -115,10 +124,16 @@ class ServerAsker:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _obstacle(self) -> str | None:
-        """Why no text can be scored here, found out with a small one; None where it can."""
+    def _obstacle(self, asked: Sequence[Question]) -> str | None:
+        """Why no text can be scored here, found out with a few; None where they can."""
+        usable = [question for question in asked if question.context.strip() and question.texts]
+        trials = usable[:: max(1, len(usable) // _FEW)][:_FEW] or [_TRIAL]
         try:
-            self._scored(_TRIAL, 0)
+            for trial in trials:
+                echo, start, stop, _ = self._echoed(trial, 0)
+                echo.scores(start, stop)
+                written = self._complete(self._prompt(trial.context), 1, logprobs=1)
+                check_position(echo, start, read_echo(written))
         except EchoError as error:
             why = str(error)
         except ServerError as error:
@@ -127,7 +142,7 @@ class ServerAsker:
             why = f"asked to echo, the server answers {error}"
         else:
             return None
-        self._written(_TRIAL.context, StopRule(1, ()))  # does it complete text at all?
+        self._written(trials[0].context, StopRule(1, ()))  # does it complete text at all?
         return why
 
     def _submit(self, pool: ThreadPoolExecutor, question: Question) -> tuple[list[Any], Any]:
@@ -139,26 +154,29 @@ class ServerAsker:
 
     def _scored(self, question: Question, number: int) -> tuple[TokenScores, bool, int]:
         """Scores of one text, whether its context was cut, and tokens read."""
-        asked = Question(question.context, (question.texts[number],))
-        if self.encoder is not None:
-            encoded = self.encoder.encode([asked])[0][0]
-            return self._scored_as_tokens(encoded), encoded.truncated, len(encoded.inputs) + 1
-        bare = question.context.rstrip()
-        prompt = question.context + question.texts[number]
-        echo = self._echo(prompt)
-        start, stop = find_text(echo, prompt, len(bare))
-        return echo.scores(start, stop), False, stop
+        echo, start, stop, encoded = self._echoed(question, number)
+        if encoded is None:
+            return echo.scores(start, stop), False, stop
+        return echo.scores(start, stop, encoded.targets), encoded.truncated, stop
 
-    def _scored_as_tokens(self, encoded: Encoded) -> TokenScores:
+    def _echoed(self, question: Question, number: int) -> tuple[Echo, int, int, Encoded | None]:
+        """An echo, and which of its tokens are those of the text; how it was sent, if as tokens."""
+        if self.encoder is None:
+            prompt = question.context + question.texts[number]
+            echo = self._echo(prompt)
+            return echo, *find_text(echo, prompt, len(question.context.rstrip())), None
+        asked = Question(question.context, (question.texts[number],))
+        encoded = self.encoder.encode([asked])[0][0]
         ids = [*encoded.inputs, encoded.targets[-1]]
-        start = len(ids) - len(encoded.targets)
         echo = self._echo(ids)
-        check_length(echo, len(ids))
-        check_tokens(echo, start, [_forms(self.tokenizer, one) for one in encoded.targets])
-        return echo.scores(start, len(ids), encoded.targets)
+        stop = len(ids) - find_tokens(echo, [_forms(self.tokenizer, one) for one in ids])
+        return echo, stop - len(encoded.targets), stop, encoded
 
     def _echo(self, prompt: str | list[int]) -> Echo:
         return read_echo(self._complete(prompt, _echo.WRITTEN, echo=True, logprobs=1))
+
+    def _prompt(self, context: str) -> str | list[int]:
+        return context if self.encoder is None else self.encoder.context_ids(context)
 
     def _written(self, context: str, rule: StopRule) -> tuple[str, tuple[int, ...], int]:
         """Text, its tokens where the tokenizer is known, and tokens read and written.
@@ -166,9 +184,7 @@ class ServerAsker:
         Raises:
             ServerError: the answer has no text.
         """
-        prompt: str | list[int] = context
-        if self.encoder is not None:
-            prompt = self.encoder.context_ids(context)
+        prompt = self._prompt(context)
         stop = {"stop": list(rule.stop)} if rule.stop else {}
         document = self._complete(prompt, rule.max_tokens, **stop)
         try:
@@ -245,7 +261,7 @@ class OpenAI:
         server = _server(model)
         client = Client(server, _key(server))
         tokenizer = None if server.tokenizer is None else _tokenizer(server.tokenizer, folder)
-        return ServerAsker(model.path, client, tokenizer, settings.rule)
+        return ServerAsker(model.path, client, tokenizer, settings)
 
 
 def _server(model: ModelSpec) -> Server:

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from completions import Answer, Completions, RefusalError, serving
 
-from confounds.errors import ProbeError, StudyError
+from confounds.errors import ProbeError
 from confounds.ingest import read_outcomes
 from confounds.ladder.shipped import read_members
 from confounds.ladder.studies import Crossing, write_studies
-from confounds.probe import _http, plan_study, run_study
+from confounds.probe import _http, run_study
 
 KEY = "sk-never-to-be-told-7f3a"
 STUDY = """
@@ -174,6 +174,14 @@ def no_tops(_body: Answer, answer: Answer) -> None:
         found["top_logprobs"] = None
 
 
+def neighbours(body: Answer, answer: Answer) -> None:
+    """Numbers of the next token, as where the distribution after a token is taken for its own."""
+    found = answer["choices"][0]["logprobs"]
+    if found and body.get("echo"):
+        for name in ("token_logprobs", "top_logprobs"):
+            found[name] = [None, *found[name][2:], found[name][-1]]
+
+
 def refused(body: Answer) -> None:
     """As llama.cpp's server does."""
     if body.get("echo"):
@@ -188,6 +196,7 @@ WRONG = {
     "uneven": (uneven, "not equally long"),
     "shifted": (shifted, r"puts token 5 at character \d+ of the prompt; it is at \d+"),
     "zeros": (zeros, "every log-probability is exactly 0"),
+    "neighbours": (neighbours, "its numbers are those of another position"),
     "no_tops": (no_tops, "not in the form of completions"),
 }
 
@@ -214,6 +223,27 @@ def test_tokens_that_do_not_all_come_back(
         run_study(study(tokenizer, metrics='["target_log_prob"]'), tmp_path / "out")
 
 
+def test_a_start_token_may_be_left_out(
+    study: Any, completions: Completions, model_folder: Any, tmp_path: Path
+) -> None:
+    path = study(f', tokenizer = "{model_folder("gpt_neox")}"', metrics='["target_log_prob"]')
+    text = path.read_text() + '[prompts.closed]\nitem = "{prompt}"\n'
+    path.write_text(text.replace("shots = [0, 1]", "shots = [0]"))
+    run_study(path, tmp_path / "all")
+
+    def left_out(body: Answer, answer: Answer) -> None:
+        found = answer["choices"][0]["logprobs"]
+        if found and body.get("echo"):
+            for name, some in found.items():
+                found[name] = some[1:]
+            found["token_logprobs"][0] = found["top_logprobs"][0] = None
+
+    completions.after = left_out
+    run_study(path, tmp_path / "without")
+    ours, theirs = scores(tmp_path / "without"), scores(tmp_path / "all")
+    np.testing.assert_array_equal(ours, theirs)
+
+
 def test_another_tokenizer_than_the_servers(
     study: Any, completions: Completions, model_folder: Any, tmp_path: Path
 ) -> None:
@@ -232,7 +262,7 @@ def test_a_server_that_turns_wrong_later_fails_its_cell(
     study: Any, completions: Completions, tmp_path: Path
 ) -> None:
     def late(body: Answer, answer: Answer) -> None:
-        if len(completions.requests) > 50:
+        if len(completions.requests) > 60:
             only_written(body, answer)
 
     completions.after = late
@@ -319,42 +349,3 @@ def test_a_key_that_is_not_there_or_is_none(
     ) as error:
         run_study(study(', key_variable = "SERVED_KEY"'), tmp_path / "out")
     assert "words" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        (f', key_variable = "{KEY}"', "key_variable is the name of an environment variable"),
-        (f', key = "{KEY}"', "unknown key 'models.0.server.key'; allowed: url, key_variable"),
-        (", at_once = 0", "key 'models.0.server.at_once': input should be greater"),
-        (', tokenizer = "./gone"', "model 'tiny': tokenizer './gone' is not a folder"),
-    ],
-)
-def test_a_wrong_server(study: Any, more: str, message: str) -> None:
-    with pytest.raises(StudyError, match=message) as error:
-        plan_study(study(more))
-    whole = "".join(traceback.format_exception(error.value))
-    assert KEY not in whole
-
-
-@pytest.mark.parametrize(
-    "address",
-    [f"http://user:{KEY}@host/v1", f"https://host/v1?key={KEY}", "ftp://host", "localhost:8000"],
-)
-def test_a_wrong_address(study: Any, url: str, address: str) -> None:
-    path = study()
-    path.write_text(path.read_text().replace(url, address))
-    with pytest.raises(StudyError, match="url is the base of the interface") as error:
-        plan_study(path)
-    assert KEY not in "".join(traceback.format_exception(error.value))
-
-
-def test_a_backend_without_its_server_and_a_server_without_its_backend(study: Any) -> None:
-    path = study()
-    text = path.read_text()
-    path.write_text("\n".join(line for line in text.splitlines() if "server =" not in line))
-    with pytest.raises(StudyError, match="backend 'openai' needs the key 'server'"):
-        plan_study(path)
-    path.write_text(text.replace('backend = "openai"\n', ""))
-    with pytest.raises(StudyError, match="has a key 'server', and its backend 'huggingface' asks"):
-        plan_study(path)
