@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import tomllib
 from pathlib import Path
@@ -10,6 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from confounds.errors import InputError
+
+
+LARGEST_TOML = 16 << 20
+"""Bytes of a file of settings."""
+MOST_PARTS = 100
+_STRING_OR_COMMENT = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
+)
+_BETWEEN_KEYS = re.compile(r"[=\[\]{},\n]")
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -51,8 +61,11 @@ def read_toml(path: Path, wrong: type[InputError]) -> dict[str, Any]:
         wrong: what to raise where it cannot be read or is not TOML.
     """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        text = _text(path, wrong)
+        if _longest_key(text) > MOST_PARTS:
+            msg = f"{path}: a key has more than {MOST_PARTS} parts between dots"
+            raise wrong(msg)
+        return tomllib.loads(text)
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})"
         raise wrong(msg) from error
@@ -62,3 +75,16 @@ def read_toml(path: Path, wrong: type[InputError]) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         msg = f"{path}: nested too deeply, or a number too long, to be read"
         raise wrong(msg) from error
+
+
+def _text(path: Path, wrong: type[InputError]) -> str:
+    if path.stat().st_size > LARGEST_TOML:
+        msg = f"{path}: {path.stat().st_size} bytes; at most {LARGEST_TOML} are read of settings"
+        raise wrong(msg)
+    return path.read_bytes().decode().replace("\r\n", "\n")
+
+
+def _longest_key(text: str) -> int:
+    """Parts of the key with most dots: the time of `tomllib` grows with their square."""
+    bare = _STRING_OR_COMMENT.sub("", text)
+    return max(one.count(".") for one in _BETWEEN_KEYS.split(bare)) + 1

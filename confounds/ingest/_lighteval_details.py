@@ -29,6 +29,7 @@ _OLD = ("metrics", "choices", "gold_index", "num_asked_few_shots", "num_effectiv
 _DOC = ("choices", "gold_index", "id")
 _OLD_LOG_PROBS = ("predictions", "gold")
 _LONGEST_TEXT = 1 << 20
+_BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,14 @@ def _rows(path: Path, *, log_probs: bool) -> list[dict[str, Any]]:
                 raise FormatError(msg)
             names = file.schema_arrow.names
             wanted = _wanted(names, path, log_probs=log_probs)
-            rows: list[dict[str, Any]] = file.read(columns=wanted).to_pylist()
+            rows: list[dict[str, Any]] = []
+            size = 0
+            for batch in file.iter_batches(_BATCH, columns=wanted):
+                size += batch.nbytes
+                if size > LARGEST:
+                    msg = f"{path}: unpacks to more than {LARGEST} bytes; at most that are read"
+                    raise FormatError(msg)
+                rows += batch.to_pylist()
             return rows
     except (pa.ArrowException, OSError, ValueError) as error:
         msg = f"{path}: not a readable Parquet file ({first_line(error)})"

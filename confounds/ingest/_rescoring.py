@@ -103,7 +103,7 @@ def scores_of_many(
         target = np.minimum(log_prob[rows, right.argmax(axis=1)], 0.0)
         scores["target_log_prob"] = np.where(single, target, np.nan)
     if lengths is not None:
-        told = (lengths > 0).all(axis=1)
+        told: NDArray[np.bool_] = np.asarray((lengths > 0).all(axis=1), dtype=np.bool_)
         best = (log_prob / np.where(told[:, None], lengths, 1.0)).argmax(axis=1)
         scores["choice_accuracy_normalized"] = np.where(told, right[rows, best], np.nan)
     return scores

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, UsageError
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 _METADATA = b"confounds"
+LARGEST_UNPACKED = 8 << 30
+"""Bytes of one Parquet table, unpacked."""
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +166,40 @@ def kept_metadata(path: Path) -> tuple[dict[str, Measure], tuple[Finding, ...]]:
 def _read_parquet(path: Path) -> Content:
     measures, notes = kept_metadata(path)
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = _bounded(path)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         msg = f"{path}: not a readable Parquet file ({reason})"
         raise FormatError(msg) from error
     return Content(from_arrow(table), measures, notes)
+
+
+def _bounded(path: Path) -> pa.Table:
+    """The table with its texts as dictionaries: a text is held once, however many rows say it.
+
+    Raises:
+        FormatError: it would unpack to more than `LARGEST_UNPACKED` bytes.
+    """
+    with pq.ParquetFile(path) as file:
+        groups = range(file.metadata.num_row_groups)
+        size = sum(file.metadata.row_group(one).total_byte_size for one in groups)
+        texts = [one.name for one in file.schema_arrow if pa.types.is_string(one.type)]
+    if size <= LARGEST_UNPACKED:
+        table = pq.read_table(path, partitioning=None, read_dictionary=texts)
+        size = sum(_text_bytes(chunk) for name in texts for chunk in table.column(name).chunks)
+    if size > LARGEST_UNPACKED:
+        msg = f"{path}: unpacks to {size} bytes; at most {LARGEST_UNPACKED} are read"
+        raise FormatError(msg)
+    return table
+
+
+def _text_bytes(chunk: pa.DictionaryArray) -> int:
+    """Bytes of all texts of a chunk, each as often as it is said."""
+    lengths = pc.binary_length(chunk.dictionary)
+    longest: int = pc.max(lengths).as_py() or 0
+    if longest * len(chunk) <= _SMALL:
+        return longest * len(chunk)
+    return int(pc.sum(lengths.take(chunk.indices)).as_py() or 0)
 
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
