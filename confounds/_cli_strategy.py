@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from confounds.pipeline import Settings
     from confounds.strategies import StrategyFinding
 
-COLUMNS = ("task", "strategy", "gain", "begins", "p_stated", "source", "models")
+COLUMNS = ("task", "strategy", "gain", "p_adjusted", "begins", "p_stated", "source", "models")
 
 
 def check(options: AuditOptions) -> None:
@@ -66,6 +66,7 @@ def _prose(found: tuple[StrategyFinding, ...]) -> str:
         lines += ["", shown[0].reason]
     scale = shown[0].claim.scale
     note = (
+        "p adjusted: of the gain, over the tasks (Holm)\n"
         f"gain: score points among the larger half of the models; begins: {scale} at which the "
         f"gain reaches {shown[0].claim.margin:g}, 95 % interval (< or > the models: open end)"
     )
@@ -78,6 +79,7 @@ def _row(item: StrategyFinding) -> dict[str, Any]:
         "task": item.claim.task,
         "strategy": chosen.words if chosen else None,
         "gain": text.estimate(item.gain),
+        "p_adjusted": item.p_adjusted,
         "begins": _begins(item),
         "p_stated": item.stated.p_value if item.stated else None,
         "source": item.source,

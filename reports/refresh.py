@@ -4,7 +4,7 @@
 
 For each folder with claims: `confounds audit --claims FOLDER.claims.toml --report
 out/report.html`, whose printed table replaces what stands between the two marks in the README. In
-every README, what stands between `<!-- printed by: COMMAND -->` and `<!-- end -->` is replaced by
+every page, what stands between `<!-- printed by: COMMAND -->` and `<!-- end -->` is replaced by
 what COMMAND prints, run at the root of the repository.
 """
 
@@ -41,9 +41,9 @@ def refresh(folder: Path) -> None:
     readme.write_text(f"{before}{START}\n\n```text\n{table}\n```\n\n{END}{after}")
 
 
-def refresh_printed(readme: Path) -> None:
-    """Run every command that a README names and put what it prints below it."""
-    content = readme.read_text()
+def refresh_printed(page: Path) -> None:
+    """Run every command that a page names and put what it prints below it."""
+    content = page.read_text()
 
     def printed(found: re.Match[str]) -> str:
         words = shlex.split(found[2])
@@ -55,7 +55,7 @@ def refresh_printed(readme: Path) -> None:
         )
         return f"{found[1]}\n\n```text\n{done.stdout.rstrip()}\n```\n\n"
 
-    readme.write_text(PRINTED.sub(printed, content))
+    page.write_text(PRINTED.sub(printed, content))
 
 
 def main() -> None:
@@ -64,7 +64,8 @@ def main() -> None:
     for folder in named or sorted(path.parent for path in HERE.glob("*/README.md")):
         if list(folder.glob("*.claims.toml")):
             refresh(folder)
-        refresh_printed(folder / "README.md")
+        for page in sorted(folder.glob("*.md")):
+            refresh_printed(page)
 
 
 if __name__ == "__main__":
