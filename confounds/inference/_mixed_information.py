@@ -19,6 +19,8 @@ from confounds.inference._mixed_problem import Problem
 
 # A standard deviation below this counts as zero: its component is then taken as known.
 BOUNDARY = 1e-3
+# Relative size of an eigenvalue that counts as zero.
+TINY = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +43,16 @@ class Uncertainty:
 
     @cached_property
     def of_sd(self) -> Floats:
-        """Covariance of the estimated standard deviations; 0 for those at the boundary."""
+        """Covariance of the estimated standard deviations; 0 for those at the boundary.
+
+        Near a chance floor the information need not be positive: what it then takes away is 0.
+        """
         covariance = np.zeros_like(self.information)
         free = np.flatnonzero(self.free)
-        inner = self.information[np.ix_(free, free)]
-        covariance[np.ix_(free, free)] = np.linalg.pinv(inner, hermitian=True)
+        values, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
+        known = values > TINY * np.abs(values).max(initial=0.0)
+        inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
+        covariance[np.ix_(free, free)] = inverse
         return covariance
 
     @cached_property

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from confounds.inference import _mixed_laplace as engine
+from confounds.inference._mixed_information import Uncertainty
 from confounds.inference._mixed_problem import State, prepare
 from confounds.inference.mixed import (
     MixedDesign,
@@ -289,3 +290,17 @@ def test_floors_may_differ_by_item():
     assert fit.predict()[even].min() > 0.25
     constant = fit_mixed(replace(design, floor=np.full(design.rows, 0.25)))
     assert constant.log_likelihood == pytest.approx(fit_mixed(design).log_likelihood, abs=1e-9)
+
+
+def test_what_the_variances_do_not_tell_never_makes_a_standard_error_smaller():
+    known = Uncertainty(
+        conditional=np.eye(1),
+        slopes=np.zeros((2, 1, 1)),
+        drift=np.array([[1.0], [-1.0]]),
+        information=np.array([[1.0, 2.0], [2.0, 1.0]]),
+        free=np.array([True, True]),
+    )
+    assert np.linalg.eigvalsh(known.of_sd).min() >= -1e-12
+    assert known.covariance[0, 0] >= 1.0
+    positive = replace(known, information=np.array([[2.0, 1.0], [1.0, 2.0]]))
+    assert positive.of_sd == pytest.approx(np.linalg.inv(positive.information))
