@@ -145,7 +145,8 @@ def _measures(table: pa.Table, path: Path) -> dict[str, Measure]:
         raise FormatError(msg) from error
     names = {one.removeprefix(_SCORE) for one in table.column_names if one.startswith(_SCORE)}
     missing = sorted(names - set(found))
-    if missing or "item" not in table.column_names:
+    # How exchangeable items are is one number for all of them.
+    if missing or ("item" not in table.column_names and len(table) > 1):
         what = f"metric '{missing[0]}' is declared nowhere" if missing else "it names no items"
         msg = f"{path}: {what}; run `confounds probe` again to redo it"
         raise FormatError(msg)
