@@ -58,7 +58,7 @@ WRONG_CELLS: dict[str, tuple[str, ...]] = {
     "distribution": ("ood",),
 }
 WRONG_VALUES: dict[str, tuple[Any, ...]] = {
-    "task": (None, [], {"a": 1}, True),
+    "task": (None, [], {"a": 1}, True, "a\0b"),
     "model": (None, ["m"], 0.5),
     "metric": (None, {}),
     "score": (None, [1], "half", 10**400),

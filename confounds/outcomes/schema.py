@@ -93,6 +93,7 @@ BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 N_HINT = "(n can be set in [[scores]] or [constants] of map.toml, or in tasks.csv)"
 _PERCENT = 100
 _LONGEST_SHOWN = 80
+_SHOWN_IN_CHARTS = ("task", "metric", "model", "family", "tuning", "prompt")
 _USED_EARLY = (
     *("task", "metric", "model", "score", "n", "chance", "majority"),
     *("parameters", "tokens", "compute", "checkpoint", "variance"),
@@ -253,6 +254,8 @@ def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
         row = int(np.argmax(null))
         msg = f"column '{column.name}' in PLACE is empty; every row needs a text there"
         raise _ValueWrongError(row, msg)
+    if column.name in _SHOWN_IN_CHARTS:
+        _refuse_nul(column, out, out[~null])
     if column.levels:
         for level in pd.unique(out[~null]):
             if level not in column.levels:
@@ -263,6 +266,14 @@ def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
                 )
                 raise _ValueWrongError(row, msg)
     return out
+
+
+def _refuse_nul(column: Column, values: NDArray[Any], known: NDArray[Any]) -> None:
+    """A NUL ends the text for the library that draws charts, and the process with it."""
+    for value in pd.unique(known):
+        if "\0" in value:
+            msg = f"column '{column.name}' in PLACE is {_shown(value)}; a text holds no NUL"
+            raise _ValueWrongError(int(np.argmax(values == value)), msg)
 
 
 def _as_text(column: Column, row: int, value: Any) -> str | None:

@@ -11,7 +11,7 @@ from archives import write_zip
 from lm_eval_files import DATE, new, sample, write
 from result_files import INSPECT, MANIFEST, as_probed, changed
 
-from confounds.errors import FormatError
+from confounds.errors import FormatError, OutcomesError
 from confounds.ingest import read_outcomes
 
 OUT = ("../../evil", "/etc/passwd", "..\\..\\evil", "a/../../../evil", "\0evil", "~/evil", "C:evil")
@@ -70,12 +70,18 @@ def test_reports_and_exports_are_written_into_their_folder(tmp_path, hostile):
     from confounds.export import export_audits
     from confounds.report import write_reports
 
-    _, audits = hostile(*OUT)
+    names = [name for name in OUT if "\0" not in name]
+    _, audits = hostile(*names)
     home = tmp_path / "home"
     export_audits(audits, home / "tables")
-    write_reports(dict.fromkeys(OUT, audits[:1]), home / "pages")
+    write_reports(dict.fromkeys(names, audits[:1]), home / "pages")
     assert files(tmp_path) == {home, *files(home)}
-    assert len(files(home / "pages")) == len(OUT) + 1
+    assert len(files(home / "pages")) == len(names) + 1
+
+
+def test_names_that_end_a_text_are_refused(hostile):
+    with pytest.raises(OutcomesError, match=r"column 'task' .*a text holds no NUL"):
+        hostile("\0evil")
 
 
 def test_an_export_removes_nothing_outside_its_folder(tmp_path, hostile):
@@ -90,5 +96,5 @@ def test_an_export_removes_nothing_outside_its_folder(tmp_path, hostile):
     digest = hashlib.sha256(b"kept").hexdigest()
     listed = [{"path": one, "hash": f"sha256:{digest}"} for one in ("../precious.csv", str(other))]
     (home / "datapackage.json").write_text(json.dumps({"name": NAME, "resources": listed}))
-    export_audits(hostile(*OUT)[1], home)
+    export_audits(hostile("harmless")[1], home)
     assert other.read_text() == "kept"
