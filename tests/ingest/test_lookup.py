@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from confounds.cli import app
-from confounds.ingest import look_up_model
+from confounds.ingest import _lookup, look_up_model
 
 
 def facts_of(name):
@@ -23,6 +25,25 @@ def test_a_published_model_is_told_with_its_sources():
     compute = found["compute"]
     assert compute.standing == "computed"
     assert compute.value == pytest.approx(6 * 70426624 * found["tokens"].value)
+
+
+def test_sizes_that_the_makers_did_not_publish_say_who_gives_them():
+    for name, source in (("davinci", "Brown et al. 2020"), ("text-davinci-003", "not published")):
+        found = facts_of(name)
+        assert found["parameters"].value == 175e9
+        assert source in found["parameters"].source
+        assert "Lu et al. 2024" in found["parameters"].source
+    assert found["tokens"].standing == found["compute"].standing == "unknown"
+    assert facts_of("gpt-4")["parameters"].standing == "unknown"
+
+
+def test_every_figure_has_a_source():
+    with (Path(_lookup.__file__).parent / "models.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            for fact in look_up_model(row["model"]):
+                assert fact.standing in ("published", "computed", "unknown")
+                assert (fact.source == "") == (fact.value is None), row["model"]
+                assert fact.source != "source not stated", row["model"]
 
 
 def test_case_and_organisation_do_not_matter():
