@@ -100,7 +100,9 @@ def _decided(audits: tuple[Audit, ...]) -> str:
         for rival in audit.verdict.explained_by:
             by[rival] = by.get(rival, 0) + 1
     ranked = sorted(by, key=lambda rival: (-by[rival], rival))
-    shown = text.sentence_list([f"{words(rival)} ({by[rival]})" for rival in ranked])
+    several = len(explained) > 1
+    named = [f"{words(rival)} ({by[rival]})" if several else words(rival) for rival in ranked]
+    shown = text.sentence_list(named)
     return f"{first}; {len(explained)} {_were(len(explained))} explained, by {shown}."
 
 

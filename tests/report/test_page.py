@@ -161,7 +161,7 @@ def test_sections_stand_in_the_order_of_the_design(html) -> None:
 def test_the_first_screen_says_what_was_found(html) -> None:
     first = Outline(html[: html.index('id="tasks"')]).text
     assert "Of 5 claims, 1 survived every rival explanation that could be tested" in first
-    assert "1 was explained, by in context (1)." in first
+    assert "1 was explained, by in context." in first
     assert "The table cannot decide 2 and in 1 there is nothing to explain." in first
     assert "by in context (left: 0.01 [-0.04, 0.05])" in " ".join(first.split())
     assert "only 4 models have a known size; 8 are needed" in first
