@@ -27,7 +27,14 @@ items = "items.jsonl"
 shots = [0, 1, 2]
 demonstrations = ["gold", "shuffled"]
 """
+CLUSTERS = ("test_ray.py", "test_slurm.py")
 COLOURS = ("red", "blue", "green", "yellow")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name in CLUSTERS:
+            item.add_marker(pytest.mark.engines)
 
 
 @pytest.fixture

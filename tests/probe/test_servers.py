@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from confounds._cli_probe import register
 from confounds.errors import StudyError
 from confounds.probe import _http, plan_study
+from confounds.probe._estimate import describe, estimate
 
 KEY = "sk-never-to-be-told-7f3a"
 STUDY = """
@@ -114,3 +115,14 @@ def test_no_output_of_the_command_has_the_key(
     shown = (result.stdout, result.stderr, str([table.to_pylist() for table in written]))
     assert not any(KEY in text for text in shown)
     assert not any(KEY.encode() in content for content in files)
+
+
+def test_a_plan_counts_requests_where_their_rate_is_known(study: Any) -> None:
+    lines = estimate(study(", requests_per_minute = 30"))
+    # Nine items or more, four choices each, two seconds a request.
+    assert [line.seconds for line in lines] == [2.0 * 4 * line.items for line in lines]
+    assert all(line.tokens > line.items for line in lines)
+    assert "of computing; loading" in describe(lines)
+    unknown = estimate(study())
+    assert [line.seconds for line in unknown] == [None] * len(lines)
+    assert f"and what the servers take for {len(lines)} cells" in describe(unknown)
