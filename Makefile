@@ -19,7 +19,7 @@ NEEDS_EXTRAS = --ignore=tests/report --ignore=tests/probe -m "not report and not
 # What cannot differ without them: the layers that may not import them, tested once, in test-all.
 SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves
 
-.PHONY: demo test setup lint types layers docs test-core test-all fuzz format locks sbom \
+.PHONY: demo test setup lint types layers docs test-core test-all test-engines fuzz format locks sbom \
 	clean screenshots latex
 
 demo: .venv/.ready
@@ -55,7 +55,7 @@ layers: .venv/.ready
 
 # The documentation, into site/; strict: a broken link or an unknown name fails.
 docs: .venv/.ready
-	.venv/bin/mkdocs build --quiet --strict
+	.venv/bin/mkdocs build --strict
 
 test-core: .venv-core/.ready
 	.venv-core/bin/pip install --quiet --no-build-isolation --no-deps --force-reinstall .
@@ -78,6 +78,9 @@ locks: .venv-tools/.ready
 	$(LOCK) constraints.txt --no-deps --no-emit-package torch --output-file locks/dev.txt
 	echo hatchling | $(LOCK) pyproject.toml - --extra test --constraint constraints.txt \
 		--output-file locks/core.txt
+	$(LOCK) pyproject.toml --extra ray --extra slurm --constraint constraints.txt \
+		--output-file locks/engines.txt
+	echo atheris | $(LOCK) - --output-file locks/fuzz.txt
 	$(LOCK) locks/tools.in --output-file locks/tools.txt
 
 # Every package of the environment that the tests run in, with its licence, as CycloneDX.
@@ -89,8 +92,13 @@ sbom: .venv/.ready .venv-tools/.ready
 # Any bytes and documents to every reader, guided by coverage, for so many seconds (Linux).
 FUZZ_SECONDS ?= 120
 fuzz: .venv/.ready
-	.venv/bin/pip install --quiet --no-deps atheris==3.0.0
+	.venv/bin/pip install --quiet $(BY_HASH) locks/fuzz.txt
 	.venv/bin/python tests/fuzz/atheris_readers.py -max_total_time=$(FUZZ_SECONDS)
+
+# Ray (two nodes, one killed) and SLURM's jobs, all on this machine.
+test-engines: .venv/.ready
+	.venv/bin/pip install --quiet $(BY_HASH) locks/engines.txt
+	.venv/bin/pytest -q -rs -m engines tests/engines
 
 # The first screen for the README. Needs chromium, and the data that reports/on-emergence names.
 screenshots: .venv/.ready

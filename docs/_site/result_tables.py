@@ -174,6 +174,21 @@ def condition_rivals() -> str:
     return markdown(names, rows) + source("condition_rivals", note)
 
 
+def ladder() -> str:
+    """What are the verdicts on the embedded models, whose truth is known?"""
+    rows = [
+        (
+            row["claim"],
+            row["expected"],
+            ", ".join(f"{label} {count}" for label, count in row["verdicts"].items()),
+            ", ".join(row["explained_by"]),
+        )
+        for row in result("ladder")["stability"]
+    ]
+    names = ("claim", "truth", "verdicts found, and in how many seeds", "explained by")
+    return markdown(names, rows) + source("ladder")
+
+
 Timed = tuple[str, str, str, str]
 """Work, our time, the peer's, and their ratio."""
 
@@ -240,6 +255,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "interval_coverage": interval_coverage,
     "saturation": saturation,
     "condition_rivals": condition_rivals,
+    "ladder": ladder,
     "speed": speed,
     "every_benchmark": every_benchmark,
 }
