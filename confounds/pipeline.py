@@ -120,7 +120,8 @@ def default_claim(
     """The claim that is audited where none is given; nothing in it is chosen by its result.
 
     Metric: the discontinuous one if there is one, exact match first. Condition: the most shots,
-    all else pooled. Scale: compute where known for 80 % of the models, else parameters.
+    all else pooled. Scale: compute where known for 80 % of the models, else parameters. Ceiling:
+    the table's, where it has one.
 
     Raises:
         NothingSelectedError: the task, or the metric, has no rows.
@@ -136,7 +137,10 @@ def default_claim(
         scale = "compute" if known >= COMPUTE_KNOWN else "parameters"
     where = f" at {condition['shots']} shots" if condition else ""
     statement = f"{task} ({metric}) emerges with {scale}{where}"
-    return Claim(f"{task}/{metric}", task, metric, scale, statement, condition)
+    told = cells["ceiling"].dropna().unique()
+    ceiling = float(told[0]) if len(told) == 1 and 0 < told[0] <= 1 else None
+    name = f"{task}/{metric}"
+    return Claim(name, task, metric, scale, statement, condition, ceiling=ceiling)
 
 
 def default_claims(
@@ -154,7 +158,8 @@ def default_claims(
 
 def quick_fits(claim: Claim, outcomes: Outcomes) -> Fits:
     """Fits that tell what can be tested, without p-values worth reading."""
-    return Fits(claim, outcomes, Settings(replicates=19, sharpness=False))
+    quick = Settings(replicates=19, sharpness=False, only_testable=True)
+    return Fits(claim, outcomes, quick)
 
 
 def testable(claim: Claim, outcomes: Outcomes) -> dict[str, str | None]:

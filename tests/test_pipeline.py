@@ -335,6 +335,13 @@ def test_what_a_table_can_test_is_known_before_the_audit():
     assert {name for name, reason in found.items() if reason} == set(audited.verdict.untested)
 
 
+def test_what_can_be_tested_is_what_the_audit_tests(survives):
+    """Asked before the audit, rivals stop where the test would begin."""
+    known = pipeline.testable(claim_of(shots=5), outcomes_of(table(five="step", zero="step")))
+    for test in survives.tests:
+        assert known[test.rival] == (test.reason if test.status == "not_testable" else None)
+
+
 def test_what_stands_around_a_verdict_is_computed_when_asked_for_and_changes_nothing():
     outcomes, claim = outcomes_of(table(five="step", zero="flat")), claim_of(shots=5)
     plain = audit(claim, outcomes, settings=QUICK)

@@ -56,6 +56,7 @@ class Settings:
     workers: int = 1
     explore: bool = False
     borrowing: Borrowing = NOTHING
+    only_testable: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("seed", 0), ("replicates", 1), ("workers", 1)):

@@ -149,6 +149,8 @@ def compare(
     reason = why_no_raw(fits) or why_no_effect(fits, observation.sample)
     if reason is not None or observation.sample is None:
         return not_testable(rival, null, reason or "no model in the controlled condition")
+    if fits.settings.only_testable:
+        return RivalTest(rival, "tested", "inconclusive", null, "it can be tested")
     size = smallest_effect(fits) if smallest is None else smallest
     found = control(fits, observation, size, rival, against)
     return _of_like_items(decide(rival, null, fits, found), fits, observation, size)
