@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from confounds.errors import MapError
 from confounds.ingest._reading import first_places
-from confounds.outcomes.schema import interval
+from confounds.outcomes._wording import interval
 from confounds.results import Finding
 
 if TYPE_CHECKING:

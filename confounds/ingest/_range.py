@@ -9,7 +9,7 @@ import pandas as pd
 
 from confounds.errors import OutcomesError
 from confounds.measures import DECLARED
-from confounds.outcomes.schema import counted, interval, way_out
+from confounds.outcomes._wording import counted, interval, way_out
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,11 +4,13 @@ Layout of a file (`model`, `task`, and a list `scores` of `score_dict`, `preferr
 `subtask_description`, `number_of_shots`, `low_score`, `high_score`): google/BIG-bench,
 `bigbench/benchmark_tasks/*/results`, as read by INK-USC/predicting-big-bench at 628de3b,
 `data_prep/big_bench.py`. The low score, which a task's authors set for its preferred metric, is
-chance. The files do not say how many items were asked: a tasks table must.
+chance, the high score the ceiling. Scores of 0 to 100 stay so: their metrics have that range. The
+files do not say how many items were asked: a tasks table must.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from confounds.errors import FormatError
@@ -24,7 +26,7 @@ from confounds.ingest._json import (
 )
 from confounds.ingest._reading import Reading, first_places
 from confounds.ingest._rows import demonstrations, frame_of, known
-from confounds.measures import DECLARED
+from confounds.measures import DECLARED, Measure
 from confounds.results import Finding
 
 if TYPE_CHECKING:
@@ -37,6 +39,14 @@ _NAMES = {
     "multiple_choice_grade": "choice_accuracy",
     "exact_str_match": "exact_match",
     "correct_prob_mass": "choice_probability",
+    "log_likelihood": "target_log_prob",
+}
+_MEASURES = {
+    name: Measure(name, "linear", 0.0, 100.0, chance="none", summary=f"{name}, in percent")
+    for name in ("bleu", "rouge1", "rouge2", "rougeL", "rougeLsum")
+} | {
+    name: Measure(name, "discontinuous", chance="zero", summary=name.replace("_", " "))
+    for name in ("case_insensitive_str_match", "numeric_match_with_0_1_relative_error")
 }
 
 
@@ -71,8 +81,10 @@ class BigBench:
                 source = f"{path.name}: scores[{place}]"
                 named = _subtask(task, one) if split else task
                 rows += _rows(one, {**model, "task": named, "source": source})
-        unknown = frozenset(row["metric"] for row in rows) - set(DECLARED)
-        return Reading(frame_of(rows), {}, _notes(path, entries, single), unknown)
+        names = {row["metric"] for row in rows}
+        measures = {name: _MEASURES[name] for name in names & set(_MEASURES)}
+        unknown = frozenset(names - set(DECLARED) - set(measures))
+        return Reading(frame_of(rows), measures, _notes(path, entries, single), unknown)
 
 
 FORMAT = BigBench()
@@ -111,7 +123,7 @@ def _subtask(task: str, entry: Mapping[str, Any]) -> str:
 def _rows(entry: Mapping[str, Any], same: Mapping[str, Any]) -> list[dict[str, Any]]:
     shots = whole(entry.get("number_of_shots"))
     condition = known(shots=shots, demonstrations=demonstrations(shots))
-    low = number(entry.get("low_score"))
+    low, high = number(entry.get("low_score")), number(entry.get("high_score"))
     rows = []
     for metric, value in mapping(entry["score_dict"]).items():
         score = number(value)
@@ -120,8 +132,17 @@ def _rows(entry: Mapping[str, Any], same: Mapping[str, Any]) -> list[dict[str, A
         row = {**same, **condition, "metric": _NAMES.get(metric, metric), "score": score}
         if low is not None and metric == entry.get("preferred_score"):
             row |= {"chance": low, "chance_source": "declared"}
+        if high is not None and metric == entry.get("preferred_score") and _within(high, row):
+            row["ceiling"] = high
         rows.append(row)
     return rows
+
+
+def _within(high: float, row: Mapping[str, Any]) -> bool:
+    """Does the high score lie within the metric's range, above what a guesser scores?"""
+    measure = DECLARED.get(row["metric"]) or _MEASURES.get(row["metric"])
+    low = row.get("chance", -math.inf)
+    return measure is None or (low < high <= measure.upper and high > measure.lower)
 
 
 def _notes(
@@ -132,14 +153,19 @@ def _notes(
     if groups:
         message = "Averages over groups of tasks are left out, their tasks are read"
         notes += (Finding("group_averages", message, groups, (path.name,), "note"),)
-    ceilings = [
+    outside = [
         f"{path.name}: {one['high_score']}"
         for one in single
-        if one.get("high_score") not in (None, 1)
+        if (high := number(one.get("high_score"))) is not None
+        and not _within(high, _preferred(one))
     ]
-    if ceilings:
-        message = (
-            "Tasks declare a high score other than 1; a perfect score is taken as 1 all the same"
-        )
-        notes += (Finding("declared_ceiling", message, len(ceilings), first_places(ceilings)),)
+    if outside:
+        message = "High scores are beyond the range of their metric and are not taken as ceilings"
+        notes += (Finding("declared_ceiling", message, len(outside), first_places(outside)),)
     return notes
+
+
+def _preferred(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The metric that an entry's low and high scores are for, with the low one."""
+    metric = str(entry.get("preferred_score"))
+    return {"metric": _NAMES.get(metric, metric), **known(chance=number(entry.get("low_score")))}

@@ -68,7 +68,7 @@ def average_items(frame: pd.DataFrame) -> pd.DataFrame:
     out["n"] = n
     out["score"] = mean
     out["variance"] = np.divide(spread, n - 1, out=np.full(count, np.nan), where=n > 1)
-    for name in ("chance", "majority"):
+    for name in ("chance", "majority", "ceiling"):
         out[name] = _known_mean(items[name].to_numpy(), ids, np.ones(len(items)), count)
     averages = frame[~rows]
     together = pd.concat([out, averages], ignore_index=True) if len(averages) else out

@@ -9,8 +9,9 @@ import pandas as pd
 
 from confounds.errors import OutcomesError
 from confounds.measures import DECLARED, Measure
+from confounds.outcomes._wording import counted
 from confounds.outcomes.cells import group_ids
-from confounds.outcomes.schema import NAMES, REPLICATE_KEYS, ROW_KEYS, counted, place
+from confounds.outcomes.schema import NAMES, REPLICATE_KEYS, ROW_KEYS, place
 from confounds.results import Finding
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _conflict(frame: pd.DataFrame, ids: NDArray[np.int64], repeated: NDArray[np.
     one, two = frame.iloc[first], frame.iloc[second]
     differ = next(
         name
-        for name in ("score", "n", "chance", "majority", "chance_source", "variance")
+        for name in ("score", "n", "chance", "majority", "chance_source", "variance", "ceiling")
         if one[name] != two[name] and not (pd.isna(one[name]) and pd.isna(two[name]))
     )
     count = int(again.sum())

@@ -16,6 +16,7 @@ import pandas as pd
 
 from confounds.errors import OutcomesError
 from confounds.measures import Measure
+from confounds.outcomes._wording import counted, interval, way_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,17 +86,17 @@ COLUMNS: tuple[Column, ...] = (
     Column("source", "text", "provenance: file and line"),
     Column("run", "text", "name of the evaluation run"),
     Column("variance", "number", "sample variance of the item scores behind an average", lower=0),
+    Column("ceiling", "number", "highest expected score that any model could reach"),
 )
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 REQUIRED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.required)
 BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 
 N_HINT = "(n can be set in [[scores]] or [constants] of map.toml, or in tasks.csv)"
-_PERCENT = 100
 _LONGEST_SHOWN = 80
 _SHOWN_IN_CHARTS = ("task", "metric", "model", "family", "tuning", "prompt")
 _USED_EARLY = (
-    *("task", "metric", "model", "score", "n", "chance", "majority"),
+    *("task", "metric", "model", "score", "n", "chance", "majority", "ceiling"),
     *("parameters", "tokens", "compute", "checkpoint", "variance"),
 )
 
@@ -170,14 +171,14 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_scores(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> None:
-    """Check `score`, `chance` and `majority` against the range that each metric declares.
+    """Check scores, `chance`, `majority` and `ceiling` against the range that each metric declares.
 
     Raises:
         OutcomesError: a value lies outside; the message says how many and where the first is.
     """
     for name, measure in measures.items():
         rows = (frame["metric"] == name).to_numpy()
-        for column in ("score", "chance", "majority"):
+        for column in ("score", "chance", "majority", "ceiling"):
             values = frame[column].to_numpy()
             with np.errstate(invalid="ignore"):
                 outside = rows & ~np.isnan(values)
@@ -357,42 +358,3 @@ def _outside_message(
         f"{counted(count, noun)} {'is' if count == 1 else 'are'} outside {interval(measure)}; "
         f"the first is {value:g} in column '{column}' ({where}). {way_out(value, measure)}"
     )
-
-
-def way_out(value: float, measure: Measure, written: float | None = None) -> str:
-    """What to do about a score outside its range, in a sentence.
-
-    Args:
-        value: the score.
-        measure: of its metric.
-        written: as it stands in the file, where a map multiplies it.
-    """
-    written = value if written is None else written
-    if written < 0 and written.is_integer():
-        return (
-            f"List {written:g} under 'missing' in map.toml if it stands for a missing score; else "
-            "rescale it, or name the metric's range."
-        )
-    proportion = (measure.lower, measure.upper) == (0.0, 1.0)
-    if proportion and written == value and 1 < value <= _PERCENT:
-        return (
-            "Rescale it (percent: multiply = 0.01 in [[scores]] of map.toml), or name the metric's "
-            "range."
-        )
-    return "Rescale it, or name the metric's range."
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun, which takes an s.
-
-    >>> counted(1, "row"), counted(2, "row")
-    ('1 row', '2 rows')
-    """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def interval(measure: Measure) -> str:
-    """The range of a metric's scores, as text."""
-    left = "(" if math.isinf(measure.lower) else "["
-    right = ")" if math.isinf(measure.upper) else "]"
-    return f"{left}{measure.lower:g}, {measure.upper:g}{right}"

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, OutcomesError
 from confounds.measures import DECLARED
+from confounds.outcomes._wording import counted, interval, way_out
 from confounds.outcomes.checks import SHOWN
 from confounds.outcomes.schema import (
     BY_NAME,
@@ -23,9 +24,6 @@ from confounds.outcomes.schema import (
     NAMES,
     REPLICATE_KEYS,
     REQUIRED,
-    counted,
-    interval,
-    way_out,
 )
 from confounds.outcomes.storage import check_readable, check_suffix, from_arrow, kept_metadata
 from confounds.outcomes.table import Outcomes
@@ -48,7 +46,7 @@ _SETTINGS = {
 }
 _MANY_ROWS = 5_000_000
 _MANY_BYTES = 500_000_000
-_AVERAGED = ("chance", "majority")
+_AVERAGED = ("chance", "majority", "ceiling")
 
 
 def is_large(path: Path) -> bool:

@@ -9,11 +9,12 @@ import pytest
 
 from confounds.errors import FormatError, OutcomesError
 from confounds.ingest import read_outcomes
+from confounds.pipeline import default_claim
 
 
 def entry(shots: int = 0, subtask: str = "quiz", **rest) -> dict:
     given = {
-        "score_dict": {"multiple_choice_grade": 0.4, "exact_str_match": 0.1, "rouge1": 23.5},
+        "score_dict": {"multiple_choice_grade": 0.4, "exact_str_match": 0.1, "novel": 23.5},
         "preferred_score": "multiple_choice_grade",
         "subtask_description": subtask,
         "low_score": 0.2,
@@ -61,9 +62,38 @@ def test_subtasks_are_tasks_and_their_average_is_left_out(tmp_path, tasks):
     assert [one.count for one in outcomes.notes if one.kind == "group_averages"] == [1]
 
 
-def test_a_ceiling_other_than_one_is_noted(tmp_path, tasks):
+def test_the_high_score_is_the_ceiling_of_its_metric(tmp_path, tasks):
     outcomes = read_outcomes(write(tmp_path, [entry(high_score=0.9)]), tasks=tasks)
-    assert "declared_ceiling" in {note.kind for note in outcomes.notes}
+    assert outcomes.select(metric="choice_accuracy").frame["ceiling"].tolist() == [0.9]
+    assert outcomes.select(metric="exact_match").frame["ceiling"].isna().all()
+    assert "declared_ceiling" not in {note.kind for note in outcomes.notes}
+
+
+@pytest.mark.parametrize("high", [100, 0.1, -1])
+def test_a_high_score_beyond_the_range_is_noted_and_no_ceiling(tmp_path, tasks, high):
+    outcomes = read_outcomes(write(tmp_path, [entry(high_score=high)]), tasks=tasks)
+    assert outcomes.frame["ceiling"].isna().all()
+    assert [one.count for one in outcomes.notes if one.kind == "declared_ceiling"] == [1]
+
+
+def test_scores_in_percent_and_log_likelihoods_keep_their_range(tmp_path, tasks):
+    one = entry(
+        score_dict={"rougeLsum": 23.5, "bleu": 4.0, "log_likelihood": -3.5},
+        preferred_score="rougeLsum",
+        low_score=0,
+        high_score=100,
+    )
+    outcomes = read_outcomes(write(tmp_path, [one]), tasks=tasks)
+    scores = dict(zip(outcomes.frame["metric"], outcomes.frame["score"], strict=True))
+    assert scores == {"rougeLsum": 23.5, "bleu": 4.0, "target_log_prob": -3.5}
+    assert outcomes.select(metric="rougeLsum").frame["ceiling"].tolist() == [100]
+    assert outcomes.measures["rougeLsum"].upper == 100
+
+
+def test_the_default_claim_takes_the_ceiling(tmp_path, tasks):
+    outcomes = read_outcomes(write(tmp_path, [entry(high_score=0.9)]), tasks=tasks)
+    assert default_claim(outcomes, "quiz", metric="choice_accuracy").ceiling == 0.9
+    assert default_claim(outcomes, "quiz", metric="exact_match").ceiling is None
 
 
 def test_without_the_number_of_items_the_message_says_where_to_give_it(tmp_path):
