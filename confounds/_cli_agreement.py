@@ -67,6 +67,7 @@ def _prose(found: Agreement) -> str:
     note = (
         f"correlations over up to {found.tasks} tasks of skill above chance, tuned models at zero "
         "shots; agreement: with the base given examples; expected: with what other families "
-        "predict for that size; zero shot: with the base at zero shots"
+        "predict for that size; zero shot: with the base at zero shots; uncorrected: of the scores "
+        "as they are, chance left in"
     )
     return "\n".join([pairs, "", *lines, "", note])

@@ -42,6 +42,7 @@ STRATEGIES = {
 }
 """Column -> the level that is the strategy, and the one without; None where the table says."""
 EQUIVALENCE = 0.90
+FEW_FAMILIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _find(fits: Fits, strategy: str, stated: float | None) -> StrategyFinding:
     return StrategyFinding(
         claim,
         chosen,
-        f"{_words(crossing, chosen, margin)}; {why}",
+        f"{_words(crossing, chosen, margin)}; {why}{_few_families(gains)}",
         crossing,
         crossing_at(gains, margin, stated, fits.rng("stated")) if stated else None,
         gain,
@@ -173,6 +174,14 @@ def _find(fits: Fits, strategy: str, stated: float | None) -> StrategyFinding:
         len(gains),
         len(np.unique(gains.family)),
     )
+
+
+def _few_families(gains: Gains) -> str:
+    """That intervals are over families, where there are too few for them to be of use."""
+    families = len(np.unique(gains.family))
+    if not 1 < families < FEW_FAMILIES:
+        return ""
+    return f"; with {families} families, intervals over families are wide whatever the models"
 
 
 def _choose(fits: Fits, strategy: str) -> Strategy | str:

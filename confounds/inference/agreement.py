@@ -7,8 +7,9 @@ their chance levels alone: tasks with two options lie above tasks with ten, whoe
 Two models of one size agree on which tasks are hard anyway. So the agreement is held against the
 one expected from scale alone: of the tuned model with the skill that models of other families
 predict for a base model of its size with examples (a line in log10 scale a task), and against its
-agreement with its own base at zero shots. Intervals draw families and tasks anew, both (the
-pigeonhole bootstrap, Owen 2007), which errs on the wide side.
+agreement with its own base at zero shots. Beside them stands the correlation of the scores as they
+are, chance left in: what a comparison without correction would report. Intervals draw families and
+tasks anew, both (the pigeonhole bootstrap, Owen 2007), which errs on the wide side.
 
 Estimand: the correlation over tasks between a tuned model at zero shots and its base model with
 examples, averaged over such pairs.
@@ -107,14 +108,14 @@ def measure_agreement(cells: pd.DataFrame, rng: np.random.Generator) -> Agreemen
     found = [skills.compare(pair, every) for pair in pairs]
     names, families = np.unique([pair[2] for pair in pairs], return_inverse=True)
     draws = np.array([_means(skills, pairs, families, len(names), rng) for _ in range(REPLICATES)])
-    terms = ("agreement", "expected_from_scale", "zero_shot")
+    terms = ("agreement", "expected_from_scale", "zero_shot", "uncorrected")
     centre = np.nanmean(np.array(found, dtype=np.float64), axis=0)
     estimates = [_estimate(term, centre[i], draws[:, i]) for i, term in enumerate(terms)]
     for term, place in (("excess_over_scale", 1), ("excess_over_zero_shot", 2)):
         gap = draws[:, 0] - draws[:, place]
         estimates.append(_estimate(term, centre[0] - centre[place], gap))
     told = tuple(
-        AgreementPair(*pair, skills.shared(pair), *map(_known, values))  # type: ignore[arg-type]
+        AgreementPair(*pair, skills.shared(pair), *map(_known, values[:3]))  # type: ignore[arg-type]
         for pair, values in zip(pairs, found, strict=True)
     )
     return Agreement(told, tuple(estimates), len(skills.tasks))
@@ -127,12 +128,12 @@ def _means(
     count: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """The three means over one draw of families and of tasks."""
+    """The four means over one draw of families and of tasks."""
     tasks = rng.integers(len(skills.tasks), size=len(skills.tasks))
     drawn = np.bincount(rng.integers(count, size=count), minlength=count)[families]
     values = np.array(
         [
-            skills.compare(pair, tasks) if times else (np.nan,) * 3
+            skills.compare(pair, tasks) if times else (np.nan,) * 4
             for pair, times in zip(pairs, drawn, strict=True)
         ]
     )
@@ -168,6 +169,12 @@ class _Skills:
         self.none = known[shots == 0].pivot_table(index="model", columns="task", values="skill")
         self.tasks = sorted(set(self.few.columns) & set(self.none.columns))
         self.few, self.none = self.few[self.tasks], self.none[self.tasks]
+        self.scores = {
+            given: known[(shots > 0) == given]
+            .pivot_table(index="model", columns="task", values="score")
+            .reindex(columns=self.tasks)
+            for given in (True, False)
+        }
         facts = known.groupby("model")[["family", "tuning", "parameters"]].first()
         self.facts = facts[facts["parameters"].notna()]
         base = self.facts[self.facts["tuning"] == "base"].index.intersection(self.few.index)
@@ -194,15 +201,20 @@ class _Skills:
         both = self.none.loc[pair[0]].notna() & self.few.loc[pair[1]].notna()
         return int(both.to_numpy().sum())
 
-    def compare(self, pair: tuple[str, str, str], tasks: Ints) -> tuple[float, float, float]:
-        """Correlation with the base's few-shot skill, with the predicted, with its zero-shot."""
+    def compare(self, pair: tuple[str, str, str], tasks: Ints) -> tuple[float, ...]:
+        """Correlation with the base's few-shot skill, the predicted, its zero-shot; of scores."""
         if pair not in self._skills:
             self._skills[pair] = self._skills_of(pair)
-        own, few, expected, none = (row[tasks] for row in self._skills[pair])
-        return _correlate(own, few), _correlate(own, expected), _correlate(own, none)
+        own, few, expected, none, *scores = (row[tasks] for row in self._skills[pair])
+        return (
+            _correlate(own, few),
+            _correlate(own, expected),
+            _correlate(own, none),
+            _correlate(*scores),
+        )
 
     def _skills_of(self, pair: tuple[str, str, str]) -> tuple[Floats, ...]:
-        """(tasks,) skill of the tuned model, its base with examples, predicted, base without."""
+        """(tasks,) skill: tuned, base with examples, predicted, base without; two scores."""
         tuned, base, family = pair
         none: Floats = np.full(len(self.tasks), np.nan)
         if base in self.none.index:
@@ -211,7 +223,11 @@ class _Skills:
             self.none.loc[tuned].to_numpy(np.float64),
             self.few.loc[base].to_numpy(np.float64),
         )
-        return own, few, self._from_scale(tuned, family), none
+        scores = (
+            self.scores[given].loc[name].to_numpy(np.float64)
+            for given, name in ((False, tuned), (True, base))
+        )
+        return own, few, self._from_scale(tuned, family), none, *scores
 
     def _from_scale(self, tuned: str, family: str) -> Floats:
         """(tasks,) few-shot skill that base models of other families predict for this size."""

@@ -83,9 +83,11 @@ def test_children_of_their_own_mind_do_not():
 def test_chance_levels_alone_make_no_agreement():
     """Raw scores correlate at nearly 1 here; skill above chance does not."""
     outcomes = table(chance_only=True)
-    found = named(measured(outcomes), "agreement")
+    measure = measured(outcomes)
+    found = named(measure, "agreement")
     assert found.ci_lower < 0.1
     assert abs(found.estimate) < 0.25
+    assert named(measure, "uncorrected").ci_lower > 0.8
     scores = outcomes.cells().pivot_table(index="task", columns="model", values="score")
     assert scores["b0-1"].corr(scores["b0-1-tuned"]) > 0.9
 
