@@ -184,13 +184,17 @@ def _bounded(path: Path) -> pa.Table:
         groups = range(file.metadata.num_row_groups)
         size = sum(file.metadata.row_group(one).total_byte_size for one in groups)
         texts = [one.name for one in file.schema_arrow if pa.types.is_string(one.type)]
-    if size <= LARGEST_UNPACKED:
-        table = pq.read_table(path, partitioning=None, read_dictionary=texts)
-        size = sum(_text_bytes(chunk) for name in texts for chunk in table.column(name).chunks)
+    _check_unpacked(path, size)
+    table = pq.read_table(path, partitioning=None, read_dictionary=texts)
+    chunks = (chunk for name in texts for chunk in table.column(name).chunks)
+    _check_unpacked(path, sum(map(_text_bytes, chunks)))
+    return table
+
+
+def _check_unpacked(path: Path, size: int) -> None:
     if size > LARGEST_UNPACKED:
         msg = f"{path}: unpacks to {size} bytes; at most {LARGEST_UNPACKED} are read"
         raise FormatError(msg)
-    return table
 
 
 def _text_bytes(chunk: pa.DictionaryArray) -> int:

@@ -14,12 +14,12 @@ from confounds.errors import NothingSelectedError, OutcomesError, UsageError
 from confounds.measures import Measure
 from confounds.outcomes import cells as cell
 from confounds.outcomes import checks, storage
+from confounds.outcomes._wording import counted
 from confounds.outcomes.schema import (
     COLUMNS,
     NAMES,
     check_scores,
     conform,
-    counted,
 )
 from confounds.results import Finding
 
