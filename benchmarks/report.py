@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -174,7 +175,10 @@ def audit(number: int, models: int, conditions: int) -> Audit:
 
 
 def measure(tasks: int, models: int, conditions: int) -> dict[str, Any]:
-    """Write one report; seconds by the wall and of the processor, and its size."""
+    """Write one report; seconds by the wall and of the processor, and its size.
+
+    On a machine that has other work, its load says why the wall took longer than the processor.
+    """
     audits = [audit(number, models, conditions) for number in range(tasks)]
     with tempfile.TemporaryDirectory() as folder:
         wall, work = time.perf_counter(), time.process_time()
@@ -185,6 +189,7 @@ def measure(tasks: int, models: int, conditions: int) -> dict[str, Any]:
             "conditions": conditions,
             "seconds": time.perf_counter() - wall,
             "processor_seconds": time.process_time() - work,
+            "load": os.getloadavg()[0],
             "megabytes": path.stat().st_size / 1e6,
         }
 
