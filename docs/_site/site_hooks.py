@@ -16,6 +16,7 @@ import rival_pages
 from mkdocs.structure.files import File
 from result_figures import FIGURES, draw
 from result_tables import TABLES
+from verdict_tables import TABLES as VERDICTS
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -59,7 +60,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def _made(found: re.Match[str]) -> str:
     kind, name = found.groups()
-    return TABLES[name]() if kind == "table" else draw(FIGURES[name]())
+    return (TABLES | VERDICTS)[name]() if kind == "table" else draw(FIGURES[name]())
 
 
 def _reference() -> list[tuple[str, tuple[str, str]]]:

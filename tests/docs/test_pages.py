@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 import reference_pages
+import result_tables
 import rival_pages
+import verdict_tables
 from result_figures import FIGURES, HEIGHT, WIDTH, draw
-from result_tables import TABLES, cells, markdown
+from result_tables import cells, markdown
 
 from confounds import plugins
 
+TABLES = result_tables.TABLES | verdict_tables.TABLES
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 METHOD = (DOCS / "method.md").read_text(encoding="utf-8")
@@ -54,6 +58,8 @@ def test_the_page_of_a_rival_has_its_null_and_needs(name):
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_shown_and_has_numbers(name):
     assert f"<!-- table: {name} -->" in METHOD
+    if name == "whole_decision" and not any(map(verdict_tables.kept, verdict_tables.WHOLE)):
+        pytest.skip("hours of simulation, no result of which is kept")
     header, rule, *rows = TABLES[name]().split("\n\n")[0].splitlines()
     assert len(rows) >= 2
     assert {line.count("|") for line in (header, rule, *rows)} == {header.count("|")}
@@ -73,6 +79,21 @@ def test_a_figure_is_shown_and_stays_in_its_frame(name):
 def test_every_table_and_figure_asked_for_is_made():
     asked = set(re.findall(r"<!-- (?:table|figure): (\w+) -->", METHOD))
     assert asked == {*TABLES, *FIGURES}
+
+
+def test_verdicts_are_counted_by_their_label(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_tables, "BENCHMARKS", tmp_path)
+    monkeypatch.setattr(verdict_tables, "BENCHMARKS", tmp_path)
+    assert "no result is kept" in verdict_tables.whole_decision()
+    (tmp_path / "results").mkdir()
+    verdicts = {"explained in_context": 6, "explained exposure": 2, "survives": 2, "wrong": 4}
+    document = {
+        "settings": {"block": 5},
+        "cells": {"threshold + exposure/12": {"blocks": [0, 1], "verdicts": verdicts}},
+    }
+    (tmp_path / "results" / "calibration.json").write_text(json.dumps(document))
+    row = "| threshold + exposure | 12 | 10 | 0.200 | 0.800 | 0.000 | 0.000 | 0.400 |"
+    assert row in verdict_tables.whole_decision()
 
 
 def test_a_result_that_lacks_what_is_shown_is_an_error():
