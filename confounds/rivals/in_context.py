@@ -10,7 +10,7 @@ Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) lo
 smooth curve without examples and delta its step; the change is the raw step less this one, of the
 same models.
 
-Assumption that would break it: zero shots fail for another reason than the missing examples, such
+Assumption that would break it: zero shots fail for no other reason than the missing examples, such
 as an answer format that only examples reveal (see `prompt_format`).
 
 Source: Lu et al. 2024 (arXiv 2309.01809).

@@ -12,8 +12,8 @@ explain it together, the single rivals whether one is enough.
 Formula: mu(eta + delta) - mu(eta) at the raw psi, with mu(eta) = c + (1 - c) logistic(eta), eta the
 smooth curve with every confound controlled and delta its step.
 
-Assumption that would break it: the ability needs one of them (a task that no model can read
-without an example).
+Assumption that would break it: the ability needs none of them, as a task would that no model can
+read without an example.
 
 Source: Lu et al. 2024 (arXiv 2309.01809) control two at once: base models at zero shots.
 """

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LABELS = {
     "Estimand": "What is estimated",
     "Formula": "Formula",
-    "Assumption that would break it": "What would break it",
+    "Assumption that would break it": "The assumption that would break it",
     "Source": "Source",
 }
 """First words of a paragraph of the docstring -> heading of the page."""
@@ -47,10 +47,15 @@ def parts(docstring: str) -> Words:
     for paragraph in paragraphs:
         label, _, rest = paragraph.partition(":")
         if label in LABELS:
-            labelled[label] = rest.strip()
+            labelled[label] = rest.strip() if label == "Formula" else _sentence(rest.strip())
         else:
             story.append(paragraph)
     return Words(" ".join(question.split()), tuple(story), labelled)
+
+
+def _sentence(text: str) -> str:
+    """The text, with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def docstring_of(path: Path) -> str:
