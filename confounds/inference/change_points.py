@@ -53,7 +53,7 @@ REPLICATES = 299
 MORE = 2700
 """Further replicates where the first leave a small p-value, so that it can be adjusted."""
 SMALL = 0.02
-MIN_POOLED = 3
+MIN_POOLED = 2
 LEVEL = 0.05
 MOST_ALIKE = 0.9
 """Largest correlation of neighbouring checkpoints."""
@@ -170,8 +170,8 @@ def pool_phases(found: Sequence[ModelPhases]) -> tuple[Estimate, ...]:
 
     Returns:
         `train_change_point` and `heldout_change_point` in steps, and `lag` in decades of steps
-        between the two; those that fewer than three models tell are left out, and ends that lie
-        outside training are open.
+        between the two; those that fewer than two models tell are left out, and ends that lie
+        outside training, or that models which happen to agree do not tell, are open.
     """
     curves: dict[str, list[Change | None]] = {
         "train_change_point": [item.train for item in found],
@@ -204,7 +204,8 @@ def _pooled(values: Floats, families: Ints, term: str) -> Estimate | None:
         return None
     clusters = families[known]
     several = len(np.unique(clusters)) > 1
-    return cluster_mean(values[known], clusters if several else np.arange(known.sum()), term)
+    mean = cluster_mean(values[known], clusters if several else np.arange(known.sum()), term)
+    return mean if mean.std_error else Estimate(term, mean.estimate)
 
 
 def _as_steps(item: Estimate, last: float) -> Estimate:
