@@ -17,7 +17,7 @@ export NO_MKDOCS_2_WARNING = true
 # What the core alone, without torch and altair, cannot run.
 NEEDS_EXTRAS = --ignore=tests/report --ignore=tests/probe -m "not report and not probe"
 # What cannot differ without them: the layers that may not import them, tested once, in test-all.
-SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves
+SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves --ignore=tests/docs
 
 .PHONY: demo test setup lint types layers docs test-core test-all test-engines fuzz format locks sbom \
 	clean screenshots latex
