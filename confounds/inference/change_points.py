@@ -38,7 +38,7 @@ from confounds.inference.paired_gain import cluster_mean
 from confounds.results import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from confounds.inference.sample import Floats, Ints
 
@@ -171,7 +171,8 @@ def pool_phases(found: Sequence[ModelPhases]) -> tuple[Estimate, ...]:
     Returns:
         `train_change_point` and `heldout_change_point` in steps, and `lag` in decades of steps
         between the two; those that fewer than two models tell are left out, and ends that lie
-        outside training, or that models which happen to agree do not tell, are open.
+        outside training are open. Where the models agree to the last digit, the ends are those of
+        their own intervals, the widest.
     """
     curves: dict[str, list[Change | None]] = {
         "train_change_point": [item.train for item in found],
@@ -185,8 +186,8 @@ def pool_phases(found: Sequence[ModelPhases]) -> tuple[Estimate, ...]:
         places[term] = values
         pooled = _pooled(values, families, term)
         if pooled is not None:
-            last = max(change.last for change in changes if change is not None)
-            estimates.append(_as_steps(pooled, last))
+            learnt = [change for change in changes if change is not None and change.learnt]
+            estimates.append(_as_steps(pooled, learnt))
     lag = _pooled(places["heldout_change_point"] - places["train_change_point"], families, "lag")
     return (*estimates, *([lag] if lag else []))
 
@@ -204,18 +205,28 @@ def _pooled(values: Floats, families: Ints, term: str) -> Estimate | None:
         return None
     clusters = families[known]
     several = len(np.unique(clusters)) > 1
-    mean = cluster_mean(values[known], clusters if several else np.arange(known.sum()), term)
-    return mean if mean.std_error else Estimate(term, mean.estimate)
+    return cluster_mean(values[known], clusters if several else np.arange(known.sum()), term)
 
 
-def _as_steps(item: Estimate, last: float) -> Estimate:
-    """The estimate in steps; ends before the first step or after the last are open."""
+def _as_steps(item: Estimate, changes: list[Change]) -> Estimate:
+    """The mean of some changes in steps."""
+    middle = None if item.estimate is None else float(10**item.estimate - 1)
+    if not item.std_error and changes:
+        lows = [change.point.ci_lower for change in changes]
+        highs = [change.point.ci_upper for change in changes]
+        return Estimate(item.term, middle, ci_lower=_end(min, lows), ci_upper=_end(max, highs))
+    last = max(change.last for change in changes)
     ends = [
         None if v is None or not 0 <= v <= np.log10(1 + last) else float(10**v - 1)
         for v in (item.ci_lower, item.ci_upper)
     ]
-    middle = None if item.estimate is None else float(10**item.estimate - 1)
     return Estimate(item.term, middle, ci_lower=ends[0], ci_upper=ends[1])
+
+
+def _end(widest: Callable[[list[float]], float], ends: list[float | None]) -> float | None:
+    """The widest of some ends; None where one of them is open."""
+    known = [end for end in ends if end is not None]
+    return widest(known) if len(known) == len(ends) else None
 
 
 class _Problem:
