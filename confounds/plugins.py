@@ -2,7 +2,8 @@
 
 In the folders `metrics ingest curves rivals report probe engines` a file without a leading
 underscore is an extension, named by its file, and exports one constant (`METRIC`, `FORMAT`,
-`CURVE`, `RIVAL`, `SECTION`, `BACKEND`, `ENGINE`). Packages outside name theirs `"package.module:OBJECT"`.
+`CURVE`, `RIVAL`, `SECTION`, `BACKEND`, `ENGINE`). Packages outside name theirs
+`"package.module:OBJECT"`.
 """
 
 from __future__ import annotations

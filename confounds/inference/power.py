@@ -235,9 +235,11 @@ def _falls(design: Design) -> tuple[str, ...]:
     if not any(b.power < a.power for points in curves for a, b in pairwise(points)):
         return ()
     return (
-        "power need not rise from point to point: each carries a simulation error (SE), and a step "
-        "that brings the curve to its ceiling can look like the end of a gradual rise; what is "
-        "read off it is read off the rising curve nearest to the points",
+        (
+            "power need not rise from point to point: each carries a simulation error (SE), and a step "
+            "that brings the curve to its ceiling can look like the end of a gradual rise; what is "
+            "read off it is read off the rising curve nearest to the points"
+        ),
     )
 
 
