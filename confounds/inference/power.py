@@ -236,9 +236,9 @@ def _falls(design: Design) -> tuple[str, ...]:
         return ()
     return (
         (
-            "power need not rise from point to point: each carries a simulation error (SE), and a step "
-            "that brings the curve to its ceiling can look like the end of a gradual rise; what is "
-            "read off it is read off the rising curve nearest to the points"
+            "power need not rise from point to point: each carries a simulation error (SE), and a "
+            "step that brings the curve to its ceiling can look like the end of a gradual rise; what "
+            "is read off it is read off the rising curve nearest to the points"
         ),
     )
 
