@@ -237,8 +237,8 @@ def _falls(design: Design) -> tuple[str, ...]:
     return (
         (
             "power need not rise from point to point: each carries a simulation error (SE), and a "
-            "step that brings the curve to its ceiling can look like the end of a gradual rise; what "
-            "is read off it is read off the rising curve nearest to the points"
+            "step that brings the curve to its ceiling can look like the end of a gradual rise; "
+            "what is read off it is read off the rising curve nearest to the points"
         ),
     )
 
