@@ -14,13 +14,13 @@ import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from confounds.errors import FormatError
-from confounds.ingest._json import listing
+from confounds.ingest._json import listing, mapping
 from confounds.ingest._lm_eval_run import TaskRun, number
 from confounds.outcomes.storage import read_text
 
@@ -48,6 +48,7 @@ class Sample:
         greedy: whether each continuation is the greedy one.
         choices: the choices as text; empty where they cannot be told.
         gold: indices of the right choices; empty where they cannot be told.
+        repeats: the harness's metric -> its score in each repeat of the request, where logged.
     """
 
     line: int
@@ -58,6 +59,7 @@ class Sample:
     greedy: tuple[bool, ...]
     choices: tuple[str, ...]
     gold: tuple[int, ...]
+    repeats: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def read_samples(path: Path, task: TaskRun) -> list[Sample]:
@@ -158,7 +160,19 @@ def _sample(row: Mapping[str, Any], line: int, task: TaskRun, before: int) -> Sa
         greedy=tuple(greedy for _, greedy in pairs),
         choices=choices,
         gold=_gold(row.get("target", row.get("truth")), choices, len(pairs)),
+        repeats={
+            str(name): few
+            for name, given in mapping(row.get("scores_per_repeat")).items()
+            if (few := _repeats(given))
+        },
     )
+
+
+def _repeats(given: Any) -> tuple[float, ...]:
+    """The scores of all repeats (0.5 and later); empty where one is none."""
+    found = [_logged(one) for one in listing(given)]
+    known = tuple(one for one in found if one is not None)
+    return known if len(known) == len(found) else ()
 
 
 def _filter(task: TaskRun, before: int) -> str:

@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from confounds.ingest._lm_eval_metrics import KNOWN, measures_for, metric_name
 from confounds.ingest._lm_eval_run import Run, TaskRun, read_run
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 _OPENING = re.compile(rb'^(\xef\xbb\xbf)?\s*\{\s*"results"\s*:')
@@ -260,11 +260,11 @@ def _frame(
     guess[choices < 2] = np.nan
     parts = []
     for metric, values in scores.items():
-        chosen = np.fromiter(values, dtype=np.int64, count=len(values))
+        chosen, repeat, score = _repeated(task, metric, samples, values)
         chance = guess[chosen] if _guessed(metric) else np.full(len(chosen), np.nan)
         part = {
             "item": items[chosen],
-            "score": np.fromiter(values.values(), dtype=np.float64, count=len(values)),
+            "score": score,
             "chance": chance,
             "source": places[chosen],
             "metric": np.full(len(chosen), metric, dtype=object),
@@ -273,8 +273,38 @@ def _frame(
         }
         if majority is not None and metric.startswith("choice_accuracy"):
             part["majority"] = np.full(len(chosen), majority)
-        parts.append(numpy_frame(part))
-    return stack(parts).assign(**_conditions(run, task)) if parts else pd.DataFrame()
+        frame = numpy_frame(part).assign(**_conditions(run, task))
+        parts.append(frame if repeat is None else frame.assign(seed=repeat))
+    return stack(parts)
+
+
+def _repeated(
+    task: TaskRun, metric: str, samples: Sequence[Sample], values: Mapping[int, float]
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None, NDArray[np.float64]]:
+    """Positions of the samples, repeats (None where there are none), and scores.
+
+    Repeats of a request stand apart where they were logged and their mean is the item's score:
+    a repeat is a seed, and adds no items.
+    """
+    positions = np.fromiter(values, dtype=np.int64, count=len(values))
+    scores = np.fromiter(values.values(), dtype=np.float64, count=len(values))
+    if not any(samples[position].repeats for position in values):
+        return positions, None, scores
+    every = [_repeats(task, metric, samples[position]) for position in values]
+    if not all(every):
+        return positions, None, scores
+    means = np.array([np.mean(few) for few in every])
+    if not np.allclose(means, scores, rtol=_SAME_MEAN, atol=_SAME_MEAN):
+        return positions, None, scores
+    counts = [len(few) for few in every]
+    numbers = np.concatenate([np.arange(count, dtype=np.float64) for count in counts])
+    return np.repeat(positions, counts), numbers, np.concatenate(every)
+
+
+def _repeats(task: TaskRun, metric: str, sample: Sample) -> tuple[float, ...]:
+    """The scores of one metric in every repeat; empty where they were not logged."""
+    named = ((metric_name(task, name, sample.filter), few) for name, few in sample.repeats.items())
+    return next((few for name, few in named if name == metric), ())
 
 
 def _guessed(metric: str) -> bool:

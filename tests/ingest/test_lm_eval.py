@@ -131,6 +131,20 @@ class TestNewResults:
         assert outcomes.select(metric="choice_accuracy:strict").frame["score"].sum() == 1
         assert outcomes.measures["choice_accuracy:strict"].kind == "discontinuous"
 
+    def test_repeats_are_seeds_and_add_no_items(self, tmp_path):
+        """`scores_per_repeat`, as 0.5 logs it (`_build_logged_samples` at v0.5.0.dev1)."""
+        document = new({"a": {"exact_match,none": 0.5}})
+        document["configs"]["a"]["output_type"] = "generate_until"
+        write(tmp_path / f"results_{DATE}.json", document)
+        rows = [
+            {"doc_id": number, "target": "x", "filter": "none", "metrics": ["exact_match"]}
+            | {"exact_match": sum(few) / 2, "scores_per_repeat": {"exact_match": few}}
+            for number, few in enumerate([[1, 0], [1, 1], [0, 0]])
+        ]
+        write_samples(tmp_path, "a", rows)
+        (cell,) = read_outcomes(tmp_path).cells().to_dict("records")
+        assert (cell["score"], cell["n"], cell["seeds"]) == (0.5, 3, 2)
+
     def test_logged_scores_win_where_log_probabilities_disagree(self, tmp_path):
         document = new({"a": {"acc,none": 0.0}})
         write(tmp_path / f"results_{DATE}.json", document)
