@@ -47,7 +47,7 @@ class ServerAsker:
         model: its name at the server.
         client: sends requests.
         tokenizer: of transformers; None sends text.
-        settings: with questions to try, and the rule by which other text ends.
+        settings: with questions to try.
 
     Raises:
         ServerError: the server cannot be reached, or does not complete text for this model.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 # Run in a namespace of its own, in which a small file system is mounted: $1 is its place, $2 its
 # size. The first attempt fills it; it is then enlarged, and the second ends the study.
 INSIDE = """
@@ -58,7 +58,7 @@ def attempts(study: Path, mount: Path, size: str) -> list[dict[str, Any]]:
     mount.mkdir(exist_ok=True)
     script = [sys.executable, "-c", ATTEMPTS, str(study), str(mount)]
     namespace = ["unshare", "--map-root-user", "--mount", "sh", "-c", INSIDE, "sh"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
     command = [*namespace, str(mount), size, *script]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 77 or done.stderr.startswith("unshare"):
