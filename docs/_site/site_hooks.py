@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import audit_pages
 import licences
 import reference_pages
 import rival_pages
@@ -30,6 +31,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages that are made here under their headings."""
     made = {
         "rivals/index.md": list(rival_pages.pages())[1:],
+        "audits/index.md": [{title: path} for path, title in audit_pages.titles().items()],
         "reference/index.md": [{title: path} for path, (title, _) in _reference()[1:]],
     }
     for entry in config.nav or []:
@@ -45,11 +47,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made = {
         **rival_pages.pages(),
         **{path: text for path, (_, text) in _reference()},
+        **{path: audit_pages.page(path) for path in audit_pages.titles()},
+        "audits/index.md": audit_pages.index(),
         "licences.md": licences.page(),
         "changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
     }
     for path, text in made.items():
         files.append(File.generated(config, path, content=text))
+    for path, source in audit_pages.sources().items():
+        if path not in made:
+            files.append(File.generated(config, path, abs_src_path=str(source)))
     return files
 
 

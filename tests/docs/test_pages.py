@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import audit_pages
 import pytest
 import reference_pages
 import result_tables
@@ -107,6 +108,21 @@ def test_numbers_are_shown_with_the_digits_that_they_have():
         "| y | 12 |",
         "| z | 1.000 |",
     ]
+
+
+def test_every_report_is_a_page_that_links_to_nothing_outside(tmp_path, monkeypatch):
+    pages = audit_pages.titles()
+    assert {"audits/ladder/README.md", "audits/literature/README.md"} <= set(pages)
+    assert all(f"[{title}](" in audit_pages.index() for title in pages.values())
+    text = (
+        "# A report\n[card](../confounds/CARD.md) [claims](a.toml) [web](https://a.b) ![f](f.svg)\n"
+    )
+    (tmp_path / "a.md").write_text(text)
+    for name in ("a.toml", "f.svg"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(audit_pages, "REPORTS", tmp_path)
+    shown = "# A report\ncard [claims](a.toml) [web](https://a.b) ![f](f.svg)\n"
+    assert audit_pages.page("audits/a.md") == shown
 
 
 def test_the_reference_covers_every_public_name():
