@@ -30,7 +30,8 @@ from _simulated import (
     middle,
 )
 
-from confounds.inference.contrast import Pair, Place, estimate_change
+from confounds.inference.change import Place, estimate_change
+from confounds.inference.contrast import Pair
 from confounds.inference.threshold import TestPlan, effect_at, effect_estimate, test_threshold
 
 if TYPE_CHECKING:

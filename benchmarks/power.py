@@ -37,7 +37,8 @@ from confounds.inference._power_draws import (
 )
 from confounds.inference._power_world import Layout, World, world_of
 from confounds.inference._reference import bootstrap, fit_levels, p_value
-from confounds.inference.contrast import Pair, Place, contrast_test, estimate_change
+from confounds.inference.change import Place, estimate_change
+from confounds.inference.contrast import Pair, contrast_test
 from confounds.inference.needed import models_needed
 from confounds.inference.power import SIMULATIONS, Search, plan_design
 from confounds.inference.sample import threshold_columns

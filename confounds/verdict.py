@@ -70,7 +70,7 @@ def _certain(departure: Part, tests: Sequence[RivalTest]) -> tuple[str, ...]:
 
     The change is far more precise than either effect, so it says something where they do not.
     Each sentence holds with the confidence of its interval (95 %, from above and below). Where
-    no departure is shown, alone or within models, there is nothing to share out.
+    no departure is shown, alone or within models, and nothing explained, there is nothing to share.
     """
     effect = departure.estimate
     if effect is None or effect.estimate is None or effect.estimate <= 0:
@@ -83,7 +83,8 @@ def _certain(departure: Part, tests: Sequence[RivalTest]) -> tuple[str, ...]:
         if change is None or change.ci_lower is None or change.ci_upper is None:
             continue
         paired = _paired_p(test)
-        if change.ci_lower > 0 and (shown or (paired is not None and paired < LEVEL)):
+        apart = (paired is not None and paired < LEVEL) or test.outcome == "explained"
+        if change.ci_lower > 0 and (shown or apart):
             least = min(change.ci_lower, effect.estimate)
             said.append(f"at least {least:.2f} of {whole} is {test.rival}'s")
         elif shown and change.ci_upper < effect.estimate:
@@ -125,7 +126,8 @@ def adjust(audits: Sequence[Audit]) -> tuple[Audit, ...]:
     adjustment needed). Over claims, the p-values of each rival form a family: Holm for few
     claims, Benjamini-Hochberg from `SCREENING` claims on. An adjustment can turn "survives"
     into "inconclusive", and "explained" where neither the raw departure nor that of the
-    within-model difference is significant any more.
+    within-model difference nor, where nothing is left wherever the threshold may lie, the change
+    is significant any more.
     """
     method = holm if len(audits) < SCREENING else benjamini_hochberg
     raw = _adjusted([_departure_p(audit) for audit in audits], method)
@@ -136,6 +138,9 @@ def adjust(audits: Sequence[Audit]) -> tuple[Audit, ...]:
     paired = {
         name: _adjusted([_paired_p_of(audit, name) for audit in audits], method) for name in names
     }
+    changed = {
+        name: _adjusted([_change_p_of(audit, name) for audit in audits], method) for name in names
+    }
     decided = []
     for index, audit in enumerate(audits):
         shown = audit.apparent["departure"].status == "passed" and raw.get(index, 1.0) < LEVEL
@@ -143,7 +148,9 @@ def adjust(audits: Sequence[Audit]) -> tuple[Audit, ...]:
             _readjust(
                 test,
                 by_rival[test.rival].get(index),
-                departs=shown or paired[test.rival].get(index, 1.0) < LEVEL,
+                departs=shown
+                or paired[test.rival].get(index, 1.0) < LEVEL
+                or changed[test.rival].get(index, 1.0) < LEVEL,
             )
             for test in audit.tests
         )
@@ -189,9 +196,25 @@ def _paired_p_of(audit: Audit, name: str) -> float | None:
     return next((_paired_p(test) for test in audit.tests if test.rival == name), None)
 
 
+def _change_p_of(audit: Audit, name: str) -> float | None:
+    """P-value of the change, where nothing is left at the thresholds that the raw data keep."""
+    for test in audit.tests:
+        if test.rival == name and test.change is not None and _nothing_left(test):
+            return test.change.p_value
+    return None
+
+
+def _nothing_left(test: RivalTest) -> bool:
+    """Whether a step of interest is excluded wherever the raw threshold may lie."""
+    return any(
+        estimate.term == "effect_among_kept" and (estimate.p_value or 0.0) < LEVEL
+        for estimate in test.estimates
+    )
+
+
 def _readjust(test: RivalTest, p: float | None, *, departs: bool) -> RivalTest:
     if test.outcome == "explained" and test.rival != GRADUAL and not departs:
-        reason = f"the departure is not significant after adjustment; before: {test.reason}"
+        reason = f"not significant after adjustment over claims; before: {test.reason}"
         return replace(test, p_adjusted=p, outcome="inconclusive", reason=reason)
     if p is None:
         return test

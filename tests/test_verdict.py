@@ -238,6 +238,22 @@ def test_an_explanation_outlives_the_raw_departure_where_the_paired_one_is_signi
     assert [item.verdict.label for item in adjust(crowd)] == ["inconclusive"] * 3
 
 
+def test_an_explanation_outlives_both_where_nothing_is_left_and_the_change_is_significant():
+    left = Estimate("effect_among_kept", 0.02, p_value=0.01, ci_upper=0.06)
+    change = Estimate("change", 0.3, p_value=0.01, ci_lower=0.2, ci_upper=0.4)
+    test = replace(rival("two", "explained"), estimates=(left,), change=change)
+    weak = audit_of(test, apparent=parts(departure="undecided"), p=0.4)
+    assert adjust([weak])[0].verdict.label == "explained"
+    assert adjust([weak])[0].verdict.certain == ("at least 0.20 of the 0.40 is two's",)
+    crowd = [
+        replace(weak, tests=(replace(test, change=replace(change, p_value=p)),))
+        for p in (0.03, 0.04, 0.2)
+    ]
+    assert [item.verdict.label for item in adjust(crowd)] == ["inconclusive"] * 3
+    some = replace(test, estimates=(replace(left, p_value=0.2),))
+    assert adjust([replace(weak, tests=(some,))])[0].verdict.label == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("lower", "upper", "said"),
     [

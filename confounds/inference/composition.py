@@ -34,7 +34,8 @@ from scipy.optimize import minimize_scalar
 from confounds.errors import NothingSelectedError
 from confounds.inference import _link
 from confounds.inference._null import fit_two_level
-from confounds.inference.contrast import Place, independent_change, pair_samples
+from confounds.inference.change import Place, independent_change
+from confounds.inference.contrast import pair_samples
 from confounds.inference.sample import threshold_columns
 from confounds.inference.threshold import effect_at
 from confounds.results import Estimate

@@ -3,7 +3,7 @@
 The model effect cancels in the within-model difference, so a threshold takes far fewer models there
 (a .30 step among 8 models: .79 of tables against .26, `benchmarks/threshold_size.py`).
 
-Estimand: psi of the difference, with its p-value; the change, raw less controlled step at one psi.
+Estimand: psi of the difference, with its p-value (by how much the step changes: `change`).
 
 Formula: sup over psi of F of an upward h(x; psi) in d = a + b x + delta h + error, with
 d = logit(s_raw) - logit(s_controlled), s = (score - c) / (1 - c); p from draws of both nulls.
@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._effect import ThresholdCurve, effect_profile, fit_threshold
 from confounds.inference._null import (
     FIRST_VARIANCE,
     NullFit,
@@ -40,13 +39,12 @@ from confounds.inference._reference import (
 )
 from confounds.inference._scan import sharpen
 from confounds.inference.borrowing import on_its_own
-from confounds.inference.sample import MIN_SIDE, Sample, threshold_columns
+from confounds.inference.sample import Sample, threshold_columns
 from confounds.results import Estimate
 
 if TYPE_CHECKING:
     from confounds.inference.sample import Floats, Ints
 
-CHANGE_REPLICATES = 400
 LINE_STEPS = 12
 DRAWS = 8
 """Null draws a data set where many data sets are tested."""
@@ -121,10 +119,10 @@ def contrast_test(
     fits = _fit_pair(y, pair, slopes)
     statistic, best = _difference_scan(y, pair, columns)
     null = tuple(fit.eta for fit in fits)
-    shared = _shared(fits)
+    shared = shared_effects(fits)
 
     def draw(count: int) -> Floats:
-        return _difference_scan(_draw_pair(null, shared, pair, count, rng), pair, columns)[0]
+        return _difference_scan(draw_pair(null, shared, pair, count, rng), pair, columns)[0]
 
     draws = staged(float(statistic[0]), draw, replicates)
     return Estimate(
@@ -160,120 +158,14 @@ def contrast_draws(
     """
     columns = threshold_columns(pair.raw.x, pair.raw.grid, shape)
     fits = _fit_pair(y, pair, slopes)
-    shared, eta = _shared(fits), tuple(fit.eta for fit in fits)
-    drawn = (_draw_pair(eta, shared, pair, len(y[0]), rng) for _ in range(DRAWS))
+    shared, eta = shared_effects(fits), tuple(fit.eta for fit in fits)
+    drawn = (draw_pair(eta, shared, pair, len(y[0]), rng) for _ in range(DRAWS))
     null = [_difference_scan(each, pair, columns)[0] for each in drawn]
     between = (shared.phi2_raw + shared.phi2_controlled)[:, 0]
     own = (shared.tau2_raw + shared.tau2_controlled)[:, 0]
     noise = sum((1 / fit.weight - fit.tau2[:, None]).min(axis=1) for fit in fits)
     statistic = _difference_scan(y, pair, columns)[0]
     return NullDraws(statistic, np.stack(null, axis=1), between / (between + own + noise))
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Where the effect of the raw condition is.
-
-    Attributes:
-        psi: log10 scale of its threshold.
-        kept: the thresholds that its data do not reject; over them its interval is taken,
-            since psi was chosen where the raw effect is largest.
-        shape: `step` or `hinge`.
-    """
-
-    psi: float
-    kept: Floats
-    shape: str
-
-    def searched(self, sample: Sample) -> Floats:
-        """The kept thresholds with `MIN_SIDE` of the sample's models on each side, and psi."""
-        above = (sample.x[:, None] > self.kept[None, :]).sum(axis=0)
-        told = np.minimum(above, len(sample) - above) >= MIN_SIDE
-        return np.union1d(self.kept[told], [self.psi])
-
-
-def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Generator) -> Estimate:
-    """How much larger is the effect at psi in the raw than in the controlled condition?
-
-    Args:
-        pair: the models under both conditions.
-        place: threshold of the raw condition.
-        slopes: slopes of the smooth parts.
-        rng: source of randomness.
-
-    Returns:
-        `change` in score points. Its interval is recovered from the inverted intervals of
-        the two effects and their correlation, which a paired parametric bootstrap gives that
-        draws the effects shared by the two conditions once for both.
-    """
-    samples = (pair.raw, pair.controlled)
-    curves = tuple(
-        fit_threshold(item.score[None], item, place.psi, place.shape, slopes) for item in samples
-    )
-    fits = tuple(curve.fit for curve in curves)
-    eta = tuple(fit.eta for fit in fits)
-    drawn = _draw_pair(eta, _shared(fits), pair, CHANGE_REPLICATES, rng)
-    first, second = (
-        fit_threshold(scores, sample, place.psi, place.shape, slopes, fit).effect
-        for scores, sample, fit in zip(drawn, samples, fits, strict=True)
-    )
-    sides = _sides(samples, place, slopes, curves)
-    lower, upper = _recover_interval(curves, sides, _correlation(first, second))
-    return Estimate(
-        "change",
-        float(curves[0].effect[0] - curves[1].effect[0]),
-        std_error=float((first - second).std(ddof=1)),
-        ci_lower=lower,
-        ci_upper=upper,
-    )
-
-
-def independent_change(raw: Sample, controlled: Sample, place: Place, slopes: Slopes) -> Estimate:
-    """How much larger is the effect at psi among other models than among the controlled ones?
-
-    For conditions that share no model (tuned against base models), whose effects are independent;
-    the interval of the raw one is taken over the kept thresholds, as in `estimate_change`.
-    """
-    samples = (raw, controlled)
-    curves = tuple(
-        fit_threshold(item.score[None], item, place.psi, place.shape, slopes) for item in samples
-    )
-    low, high = _recover_interval(curves, _sides(samples, place, slopes, curves), 0.0)
-    change = float(curves[0].effect[0] - curves[1].effect[0])
-    return Estimate("change", change, ci_lower=low, ci_upper=high)
-
-
-def _sides(
-    samples: tuple[Sample, ...], place: Place, slopes: Slopes, curves: tuple[ThresholdCurve, ...]
-) -> list[tuple[float, float]]:
-    """95 % intervals of both effects: the raw threshold was searched for, the other was not."""
-    searched = (place.searched(samples[0]), np.array([place.psi]))
-    return [
-        effect_profile(sample, psi, place.shape, slopes, curve).interval(0.95)
-        for sample, psi, curve in zip(samples, searched, curves, strict=True)
-    ]
-
-
-def _recover_interval(
-    curves: tuple[ThresholdCurve, ...], sides: list[tuple[float, float]], correlation: float
-) -> tuple[float, float]:
-    """Interval of a difference from those of its two parts (Zou & Donner 2008, MOVER)."""
-    first, second = (float(curve.effect[0]) for curve in curves)
-    (low1, high1), (low2, high2) = sides
-
-    def reach(down: float, up: float) -> float:
-        return float(np.sqrt(max(down**2 + up**2 - 2 * correlation * down * up, 0.0)))
-
-    down = reach(max(first - low1, 0.0), max(high2 - second, 0.0))
-    up = reach(max(high1 - first, 0.0), max(second - low2, 0.0))
-    return first - second - down, first - second + up
-
-
-def _correlation(first: Floats, second: Floats) -> float:
-    """Correlation of the two effects over the paired draws, never below 0."""
-    if min(float(first.std()), float(second.std())) == 0:
-        return 0.0
-    return float(np.clip(np.corrcoef(first, second)[0, 1], 0.0, 0.95))
 
 
 def _fit_pair(
@@ -332,7 +224,7 @@ def _fit_line(z: Floats, sampling: Floats, sample: Sample, freedom: int) -> Null
     return NullFit(theta, z - r, w, r, tau2, phi2, np.zeros(len(z), dtype=bool))
 
 
-def _shared(fits: tuple[NullFit, ...]) -> Shared:
+def shared_effects(fits: tuple[NullFit, ...]) -> Shared:
     """Split each condition's variances into the part that both share and its own.
 
     The shared part is the covariance of the working residuals, weighted by their precision
@@ -360,7 +252,7 @@ def _shared(fits: tuple[NullFit, ...]) -> Shared:
     return Shared(*(part[:, None] for part in parts))
 
 
-def _draw_pair(
+def draw_pair(
     eta: tuple[Floats, ...], shared: Shared, pair: Pair, replicates: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Scores (B, M) in both conditions; `eta` and `shared` are one for all draws, or one each."""

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from confounds.inference.contrast import Place, contrast_test, estimate_change, pair_samples
+from confounds.inference.change import Place, estimate_change
+from confounds.inference.contrast import contrast_test, pair_samples
 from confounds.results import Estimate
 
 if TYPE_CHECKING:

@@ -49,6 +49,7 @@ from confounds.inference.sample import Sample, threshold_columns
 from confounds.results import Estimate, ThresholdFit
 
 if TYPE_CHECKING:
+    from confounds.inference.change import Place
     from confounds.inference.sample import Floats
 
 SHARPNESS_REPLICATES = 99
@@ -181,6 +182,28 @@ def effect_at(
     curve = fit_threshold(sample.score[None], sample, psi, plan.shape, slopes)
     profile = effect_profile(sample, np.array([psi]), plan.shape, slopes, curve)
     return effect_estimate(curve, profile, level), profile
+
+
+def effect_among(sample: Sample, place: Place, plan: TestPlan, smallest: float) -> Estimate:
+    """The effect at psi, with the interval over every threshold that another condition keeps.
+
+    Args:
+        sample: a condition in which no threshold was searched for.
+        place: threshold of the other condition, and those that its data do not reject.
+        plan: null and shape.
+        smallest: smallest effect of interest.
+
+    Returns:
+        `effect_among_kept` with the 90 % interval at whichever threshold it reaches furthest; its
+        p-value is that of an effect of at least `smallest` there, below .05 where the interval
+        ends below it.
+    """
+    sample = with_null(sample, plan.null)
+    slopes = plan.growth(sample)
+    curve = fit_threshold(sample.score[None], sample, place.psi, place.shape, slopes)
+    profile = effect_profile(sample, place.searched(sample), place.shape, slopes, curve)
+    effect = effect_estimate(curve, profile, 0.90)
+    return replace(effect, term="effect_among_kept", p_value=profile.p_value(smallest) / 2)
 
 
 def sharpness_curve(sample: Sample, plan: TestPlan) -> tuple[tuple[float, float], ...]:

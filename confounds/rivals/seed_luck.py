@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.inference.contrast import Place, independent_change
+from confounds.inference.change import Place, independent_change
 from confounds.inference.mode_growth import ModeGrowth, mode_growth
 from confounds.inference.seeds import (
     Modes,

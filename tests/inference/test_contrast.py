@@ -13,14 +13,8 @@ from scipy import stats
 
 from confounds.inference import _plan
 from confounds.inference._null import Slopes
-from confounds.inference.contrast import (
-    Pair,
-    Place,
-    contrast_test,
-    estimate_change,
-    independent_change,
-    pair_samples,
-)
+from confounds.inference.change import Place, estimate_change, independent_change
+from confounds.inference.contrast import Pair, contrast_test, pair_samples
 from confounds.inference.threshold import effect_at
 
 GROWTH = Slopes(0.0, 2.197)

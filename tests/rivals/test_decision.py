@@ -86,6 +86,30 @@ def test_nothing_is_explained_by_less(found, changes):
     assert result.models_needed is None or result.models_needed > 20
 
 
+def among(upper):
+    return Estimate("effect_among_kept", 0.02, p_value=0.01, ci_lower=-0.02, ci_upper=upper)
+
+
+def test_what_is_left_nowhere_explains_whether_or_not_the_raw_curve_is_shown_to_depart():
+    found = decided(controlled(-0.02, 0.06, among_kept=among(0.08)), significant=False, p=0.25)
+    assert found.outcome == "explained"
+    assert "below 0.1 wherever the raw threshold may lie (90 % interval up to 0.08)" in found.reason
+    assert "larger by 0.20 or more, sharper than gradual or not (p = 0.250" in found.reason
+    assert found.estimates[0].term == "effect_among_kept"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        controlled(-0.02, 0.06, among_kept=among(0.12)),
+        controlled(-0.02, 0.06, among_kept=among(0.08), change=(-0.01, 0.4)),
+    ],
+    ids=["left at another threshold", "no change shown"],
+)
+def test_without_a_departure_nothing_is_explained_by_less(found):
+    assert decided(found, significant=False, p=0.25).outcome == "inconclusive"
+
+
 def test_a_downward_controlled_effect_explains_an_upward_claim():
     assert decided(controlled(-0.5, -0.2)).outcome == "explained"
 
