@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -214,11 +215,23 @@ def from_arrow(table: pa.Table) -> pd.DataFrame:
 def _numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pa.types.is_string(column.type) and len(column):
+        return _texts(column)
     nullable = pa.types.is_integer(column.type) and column.null_count
     if nullable or pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     values: NDArray[Any] = column.to_numpy()
     return values
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Texts, equal ones being one object: a table of items repeats few of them very often."""
+    encoded = column.dictionary_encode().unify_dictionaries()
+    values = np.append(encoded.chunk(0).dictionary.to_numpy(zero_copy_only=False), [None])
+    last = len(values) - 1
+    codes = [chunk.indices.fill_null(last).to_numpy() for chunk in encoded.chunks]
+    texts: NDArray[Any] = values[np.concatenate(codes)]
+    return texts
 
 
 def read_csv(path: Path) -> pd.DataFrame:

@@ -44,13 +44,13 @@ _SETTINGS = {
     "temp_directory": gettempdir(),
     "enable_progress_bar": "false",
 }
-_MANY_ROWS = 5_000_000
+_MANY_ROWS = 3_000_000
 _MANY_BYTES = 500_000_000
 _AVERAGED = ("chance", "majority", "ceiling")
 
 
 def is_large(path: Path) -> bool:
-    """Is the table too large to be held as rows: over 5 million, or 500 MB of text?"""
+    """Is the table too large to be held as rows: over 3 million (2 GB), or 500 MB of text?"""
     if path.suffix != ".parquet":
         return path.stat().st_size > _MANY_BYTES
     try:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,7 +12,7 @@ from confounds.errors import FormatError, OutcomesError, UsageError
 from confounds.ingest import read_outcomes
 from confounds.measures import Measure
 from confounds.outcomes import Outcomes, stream
-from confounds.outcomes.storage import read_text
+from confounds.outcomes.storage import from_arrow, read_text
 from confounds.results import Finding
 
 POINTS = Measure("points", "linear", 0, 100)
@@ -169,3 +170,12 @@ def test_byte_order_mark_is_no_part_of_a_name(tmp_path: Path):
     path.write_bytes(b"\xef\xbb\xbftask,metric,model,score,n\na,accuracy,m,0.5,10\n")
     assert Outcomes.read(path).tasks == ("a",)
     assert read_text(path).startswith("task")
+
+
+def test_texts_that_are_equal_are_read_as_one_object(tmp_path):
+    """A table of items repeats few texts very often: as many objects would fill its memory."""
+    texts = pa.chunked_array([["addition", None, "addition"], ["sorting", "addition"]])
+    pq.write_table(pa.table({"task": texts}), tmp_path / "table.parquet", row_group_size=3)
+    read = from_arrow(pq.read_table(tmp_path / "table.parquet"))["task"].to_numpy()
+    assert list(read) == ["addition", None, "addition", "sorting", "addition"]
+    assert read[0] is read[2] is read[4]
