@@ -2,21 +2,22 @@
 
 `training_mix`, `training_phase` and `adaptation` on tables made by their confound (wrong:
 survives), with a true step (wrong: explained), and with gradual growth alone (wrong: either);
-coverage of 95 % intervals of the crossing point and of the change point.
+coverage of 95 % intervals of the crossing point and of the change point, and how often a flat curve
+of training is said to rise. Resumable.
 
-    python benchmarks/condition_rivals.py [SIMULATIONS]
+    python benchmarks/condition_rivals.py --simulations 200 [--only training_mix]
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from _resumable import Table, fill
 
 from confounds import plugins
 from confounds.claim import Claim
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-RESULTS = Path(__file__).parent / "results" / "condition_rivals.json"
 SETTINGS = Settings(replicates=99, sharpness=False)
-SIMULATIONS = 100
 MODELS, FAMILIES, ITEMS, CHANCE = 24, 6, 500, 0.25
 STEP = 4.0
 WRONG = {"confound": ("survives",), "step": ("explained",), "gradual": ("survives", "explained")}
@@ -113,60 +112,99 @@ def adaptation(truth: str, rng: np.random.Generator) -> tuple[Claim, Any]:
     return claim, pd.concat([prompted, other])
 
 
-def outcomes_of(make: Callable[..., Any], rival: str, truth: str, count: int) -> dict[str, Any]:
-    """How often each outcome was given, and the share that is wrong."""
-    tested = plugins.load("rivals", rival)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A rival under one truth, or an interval."""
+
+    what: str
+    truth: str
+
+    @property
+    def key(self) -> str:
+        """Name of the cell."""
+        return f"{self.what}/{self.truth}"
+
+
+def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
+    """How often each outcome is given, and the share that is wrong; or how often truth is held."""
+    if cell.what in COVERAGES:
+        return COVERAGES[cell.what](simulations, seed)
+    tested = plugins.load("rivals", cell.what)
     found: Counter[str] = Counter()
-    for seed in range(count):
-        claim, frame = make(truth, np.random.default_rng([seed, 11]))
+    for number in range(simulations):
+        claim, frame = MAKERS[cell.what](cell.truth, np.random.default_rng([number, 10 + seed]))
         table = Outcomes(frame.reset_index(drop=True))
         found[tested.test(claim, table, Fits(claim, table, SETTINGS)).outcome] += 1
-    wrong = sum(found[label] for label in WRONG[truth]) / count
-    return {"rival": rival, "truth": truth, "outcomes": dict(found), "wrong": wrong}
+    rates = {label: found[label] / simulations for label in OUTCOMES}
+    return {**rates, "wrong": sum(rates[label] for label in WRONG[cell.truth])}
 
 
-def crossing_coverage(count: int) -> dict[str, Any]:
+def crossing_coverage(simulations: int, seed: int) -> dict[str, float]:
     """A gain that rises by a logistic from -.05 to .35, 20 models of five families."""
     truth, held = 10 + np.log(0.25 / 0.75) / 4.394, 0
-    for seed in range(count):
-        rng = np.random.default_rng([seed, 12])
+    for number in range(simulations):
+        rng = np.random.default_rng([number, 11 + seed])
         x, family = rng.uniform(8, 12, 20), np.arange(20) % 5
         gain = -0.05 + 0.40 / (1 + np.exp(-4.394 * (x - 10)))
         gain = gain + 0.05 * rng.standard_normal(20) + 0.04 * rng.standard_normal(5)[family]
         names = tuple(map(str, range(20)))
         found = crossing_point(Gains(x, gain, np.full(20, 1e-3), family, names), 0.05, rng)
         held += (found.ci_lower or 0.0) <= 10**truth <= (found.ci_upper or np.inf)
-    return {"interval": "crossing point", "coverage": held / count}
+    return {"coverage": held / simulations}
 
 
-def change_coverage(count: int) -> dict[str, Any]:
-    """A rise over one decade of steps, errors of neighbouring checkpoints correlated .5."""
-    steps, held = np.unique(np.round(10 ** np.linspace(0, 5, 27))), 0
-    for seed in range(count):
-        rng = np.random.default_rng([seed, 13])
-        truth, x = rng.uniform(2, 4.3), np.log10(1 + steps)
+def change_coverage(
+    steps: Floats, alike: float, height: float, simulations: int, seed: int
+) -> dict[str, float]:
+    """A rise over one decade of steps (or none), neighbouring checkpoints correlated `alike`.
+
+    `rises`: share of the curves whose rise is significant; `coverage` of the change point among
+    those that are learnt.
+    """
+    held, learnt, rises = 0, 0, 0
+    x = np.log10(1 + steps)
+    for number in range(simulations):
+        rng = np.random.default_rng([number, 12 + seed])
+        truth = rng.uniform(*np.quantile(x, [0.25, 0.8]))
         noise = rng.standard_normal(len(x))
         for place in range(1, len(x)):
-            noise[place] = 0.5 * noise[place - 1] + np.sqrt(0.75) * noise[place]
-        score = 0.25 + 0.5 / (1 + np.exp(-4.394 * (x - truth))) + 0.02 * noise
+            noise[place] = alike * noise[place - 1] + np.sqrt(1 - alike**2) * noise[place]
+        score = 0.25 + height / (1 + np.exp(-4.394 * (x - truth))) + 0.02 * noise
         found = find_change(Course(steps, score), 0.1, rng)
-        if found is not None:
+        if found is None:
+            continue
+        rises += (found.rise.p_value or 0.0) < 0.05
+        if found.learnt:
+            learnt += 1
             low, high = found.point.ci_lower or 0.0, found.point.ci_upper or np.inf
             held += low <= 10**truth - 1 <= high
-    return {"interval": "change point", "coverage": held / count}
+    rates = {"rises": rises / simulations, "learnt": learnt / simulations}
+    return rates | ({"coverage": held / learnt} if learnt else {})
 
 
-def main() -> None:
-    """Simulate, print a row each, write JSON."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else SIMULATIONS
-    makers = {"training_mix": training_mix, "training_phase": training_phase}
-    found: list[dict[str, Any]] = [crossing_coverage(count), change_coverage(count)]
-    for rival, make in {**makers, "adaptation": adaptation}.items():
-        found += [outcomes_of(make, rival, truth, count) for truth in WRONG]
-    for row in found:
-        sys.stdout.write(f"{json.dumps(row)}\n")
-    RESULTS.write_text(json.dumps({"simulations": count, "rows": found}, indent=1) + "\n")
+OUTCOMES = ("explained", "survives", "inconclusive", "not_testable")
+MAKERS = {
+    "training_mix": training_mix,
+    "training_phase": training_phase,
+    "adaptation": adaptation,
+}
+LOG_STEPS = np.unique(np.round(10 ** np.linspace(0, 5, 27)))
+EVEN_STEPS = np.linspace(1000, 143_000, 15)
+COURSES = {
+    f"change point, {name} steps, {alike:g}, rise {height:g}": partial(
+        change_coverage, steps, alike, height
+    )
+    for name, steps in (("log", LOG_STEPS), ("even", EVEN_STEPS))
+    for alike in (0.0, 0.5, 0.8)
+    for height in (0.0, 0.15, 0.5)
+}
+COVERAGES: dict[str, Callable[[int, int], dict[str, float]]] = {
+    "crossing point": crossing_coverage,
+    **COURSES,
+}
+CELLS = [Cell(name, "interval") for name in COVERAGES]
+CELLS += [Cell(rival, truth) for rival in MAKERS for truth in WRONG]
 
 
 if __name__ == "__main__":
-    main()
+    fill(Table(name="condition_rivals", cells=CELLS, run=run_cell), __doc__)

@@ -159,19 +159,20 @@ def saturation() -> str:
 
 def condition_rivals() -> str:
     """What do the rivals say where the truth is known?"""
-    found = result("condition_rivals")
+    found = entries("condition_rivals")
+    names = ("explained", "survives", "inconclusive", "wrong")
     rows = [
         (
-            f"`{row['rival']}`",
-            row["truth"],
-            *(row["outcomes"].get(key, 0) for key in ("explained", "survives", "inconclusive")),
+            f"`{entry['cell']['what']}`",
+            entry["cell"]["truth"],
+            *(entry["rates"][name] for name in names),
+            entry["simulations"],
         )
-        for row in found["rows"]
-        if "rival" in row
+        for entry in found.values()
+        if "wrong" in entry["rates"]
     ]
-    names = ("rival", "truth", "explained", "survives", "inconclusive")
-    note = f"tables out of {found['simulations']}"
-    return markdown(names, rows) + source("condition_rivals", note)
+    heads = ("rival", "truth", *names, "simulations")
+    return markdown(heads, rows) + source("condition_rivals")
 
 
 def ladder() -> str:
