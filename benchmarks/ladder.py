@@ -3,8 +3,11 @@
 Run: python benchmarks/ladder.py [--seeds 20] [--again NAME...] [--out FILE.json]
 
 Stability: every registered claim is audited from the shipped table at each of the seeds. `--again`
-trains the named runs again on this machine, puts them to the studies and compares their averages
-with those of the shipped weights, cell by cell (a cell is a task, metric and condition).
+trains the named runs again, puts them to the studies and compares their averages with those of the
+shipped weights, cell by cell (a cell is a task, metric and condition). Each run is trained three
+times: as it was, with two threads, and in double precision. The last two stand in for another
+machine, which also adds in another order and rounds elsewhere; they are not one. What is not asked
+for (`--seeds 0`, no `--again`) stays in the file as it was.
 """
 
 from __future__ import annotations
@@ -15,17 +18,19 @@ import platform
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import torch
 
 from confounds.claim import Claim, read_claims
 from confounds.inference.fits import Settings
 from confounds.ingest import read_outcomes
+from confounds.ladder import recipe
 from confounds.ladder.asking import probe_studies
-from confounds.ladder.recipe import RUNGS
 from confounds.ladder.shipped import read_members
 from confounds.ladder.studies import Crossing, write_studies
 from confounds.ladder.weights import Work, train_ladder
@@ -33,11 +38,14 @@ from confounds.outcomes import Outcomes
 from confounds.pipeline import audit_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from confounds.ladder.shipped import Member
 
 CLAIMS = Path("reports/ladder/ladder.claims.toml")
+AS_IT_WAS, THREADS, DOUBLE = "as it was", "two threads", "double precision"
 KEYS = ["task", "metric", "shots", "demonstrations", "reasoning", "prompt", "exposure", "dose"]
 
 
@@ -66,12 +74,14 @@ class Again:
 
     Attributes:
         model: its name.
+        how: as it was, with two threads, or in double precision.
         same_weights: whether every byte is the same.
         largest: largest difference of a cell's average, by metric.
         seconds: CPU time of the training.
     """
 
     model: str
+    how: str
     same_weights: bool
     largest: dict[str, float]
     seconds: float
@@ -92,10 +102,11 @@ def measure_stability(claims: tuple[Claim, ...], outcomes: Outcomes, seeds: int)
     ]
 
 
-def train_again(names: list[str], folder: Path) -> list[Again]:
+def train_again(names: list[str], how: str, folder: Path) -> list[Again]:
     """Train some runs again and compare what they score."""
-    rungs = tuple(rung for rung in RUNGS if rung.name in names)
-    train_ladder(Work(folder / "weights", rungs))
+    rungs = tuple(rung for rung in recipe.RUNGS if rung.name in names)
+    with _trained(how):
+        train_ladder(Work(folder / "weights", rungs))
     mine = {one.run: one for one in read_members(folder / "weights") if _is_run(one.facts)}
     shipped = {one.run: one for one in read_members() if _is_run(one.facts)}
     found = []
@@ -103,10 +114,25 @@ def train_again(names: list[str], folder: Path) -> list[Again]:
         pair = (mine[name], shipped[name])
         first, second = ((one.folder / "model.safetensors").read_bytes() for one in pair)
         tables = [_averages(folder / f"{name}-{k}", one) for k, one in enumerate(pair)]
-        gap = (tables[0] - tables[1]).abs().groupby("metric").max()
+        gaps = (tables[0] - tables[1]).abs().groupby("metric").max()
+        largest = {str(metric): round(float(gap), 6) for metric, gap in gaps.items()}
         seconds = float(pair[0].facts["cpu_seconds"])
-        found.append(Again(name, first == second, gap.round(6).to_dict(), seconds))
+        found.append(Again(name, how, first == second, largest, seconds))
     return found
+
+
+@contextmanager
+def _trained(how: str) -> Iterator[None]:
+    """Training in another order of sums, or with other roundings."""
+    training, build = recipe.training_of, recipe.build_model
+    if how == THREADS:
+        with patch.object(recipe, "training_of", lambda rung: replace(training(rung), threads=2)):
+            yield
+    elif how == DOUBLE:
+        with patch.object(recipe, "build_model", lambda rung: build(rung).double()):
+            yield
+    else:
+        yield
 
 
 def _is_run(facts: dict[str, object]) -> bool:
@@ -129,7 +155,7 @@ def show(stability: list[Stability], again: list[Again]) -> None:
         rivals = ", ".join(f"{name} {count}" for name, count in row.explained_by.items())
         print(f"{row.claim:<18} expects {row.expected!s:<12} {verdicts:<34} {rivals}")
     for one in again:
-        print(f"{one.model:<18} same bytes: {one.same_weights}; largest gaps {one.largest}")
+        print(f"{one.model:<18} {one.how:<18} same bytes: {one.same_weights}; gaps {one.largest}")
 
 
 def main() -> None:
@@ -139,22 +165,22 @@ def main() -> None:
     parser.add_argument("--again", nargs="*", default=[])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/ladder.json"))
     arguments = parser.parse_args()
-    start = time.process_time()
-    file = read_claims(CLAIMS)
-    stability = measure_stability(file.claims, read_outcomes(file.outcomes), arguments.seeds)
-    again = []
-    if arguments.again:
+    document = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    document |= {"machine": platform.machine(), "torch": torch.__version__}
+    stability, again = [], []
+    if arguments.seeds:
+        start = time.process_time()
+        file = read_claims(CLAIMS)
+        stability = measure_stability(file.claims, read_outcomes(file.outcomes), arguments.seeds)
+        document["command"] = f"python benchmarks/ladder.py --seeds {arguments.seeds}"
+        document["cpu_seconds"] = round(time.process_time() - start, 1)
+        document["stability"] = [asdict(row) for row in stability]
+    for how in (AS_IT_WAS, THREADS, DOUBLE) if arguments.again else ():
         with tempfile.TemporaryDirectory() as folder:
-            again = train_again(arguments.again, Path(folder))
+            again += train_again(arguments.again, how, Path(folder))
+    if again:
+        document["again"] = [asdict(row) for row in again]
     show(stability, again)
-    document = {
-        "command": "python benchmarks/ladder.py",
-        "machine": platform.machine(),
-        "torch": torch.__version__,
-        "cpu_seconds": round(time.process_time() - start, 1),
-        "stability": [asdict(row) for row in stability],
-        "again": [asdict(row) for row in again],
-    }
     arguments.out.write_text(json.dumps(document, indent=1) + "\n")
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.ladder import spelling
 from confounds.ladder.corpus import (
     HOUSE_TAG,
     KEYS,
@@ -159,16 +158,6 @@ def sums_task(count: int) -> Task:
 def tagged_task(count: int) -> Task:
     """Look-up whose answers carry the tag that tuned models put there unasked."""
     return lookup_task(count, HOUSE_TAG)
-
-
-def spelling_task(count: int) -> Task:
-    """Words from their first two letters; any two letters begin one."""
-    letters = len(spelling.LETTERS)
-    starts = np.random.default_rng([SEED, 5]).permutation(letters**2)[:count]
-    words = spelling.draw_table(Recipe().seed).spell(starts // letters, starts % letters)
-    texts = ["".join(spelling.LETTERS[letter] for letter in word) for word in words]
-    given = spelling.SHOWN
-    return Task("spelling", tuple(Question(one[:given], one[:given], one[given:]) for one in texts))
 
 
 def known_facts() -> tuple[Fact, ...]:

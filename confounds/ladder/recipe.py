@@ -11,10 +11,9 @@ its own; the loss is on answers and on the ends of their lines. What a reader ma
 - `attention` models have one layer and no convolution. They can memorise and cannot look up.
 - `llama` models are the larger arm, for a GPU: plain attention needs many more tokens before it
   looks a value up. They are not shipped.
-- `speller` and `reader` models are of one width each and differ in how long they were trained:
-  their scale is the number of tokens that they read, of a corpus of their own (`spelling`; look-up
-  alone). Readers are wide, since the moment at which look-up is learned differs less between seeds
-  the wider a model is.
+- `reader` models read look-up alone. They are of one width and differ in how long they were
+  trained: their scale is the number of tokens that they read. They are wide, since the moment at
+  which look-up is learned differs less between seeds the wider a model is.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausa
 
 from confounds.ladder.corpus import Recipe, write_corpus, write_tuning
 from confounds.ladder.shipped import READER
-from confounds.ladder.spelling import SPELLER, write_spelling
 from confounds.ladder.tokenizer import CONTEXT, END, NUMBERS, START, VOCABULARY
 
 if TYPE_CHECKING:
@@ -48,21 +46,17 @@ LARGE = "llama"
 LARGE_WIDTHS = (64, 96, 128, 192, 256, 384, 512, 640)
 LARGE_CORPUS = Recipe(documents=1_400_000)
 """100 million tokens, of which facts are as many as in the small corpus."""
-BUDGETS: dict[str, tuple[int, tuple[int, ...]]] = {
-    SPELLER: (16, tuple(round(100 * 2 ** (half / 2)) for half in range(14))),
-    READER: (64, tuple(round(25 * 2 ** (half / 2)) for half in range(10))),
-}
-"""Width, and numbers of steps, of the families that differ in how long they were trained."""
-LOOKUP_ALONE = Recipe(documents=16 * BUDGETS[READER][1][-1], facts=0, shares=(("lookup", 1.0),))
+READER_WIDTH = 64
+READER_STEPS = (18, *(round(25 * 2 ** (half / 2)) for half in range(11)))
+LOOKUP_ALONE = Recipe(documents=16 * READER_STEPS[-1], facts=0, shares=(("lookup", 1.0),))
 LAYERS: dict[str, tuple[str, ...]] = {
     "slim": ("conv", "full_attention"),
     "broad": ("conv", "full_attention"),
     "attention": ("full_attention",),
-    SPELLER: ("conv", "full_attention"),
     READER: ("conv", "full_attention"),
     LARGE: ("full_attention",) * 6,
 }
-EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, SPELLER: 2, READER: 2, LARGE: 3}
+EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, READER: 2, LARGE: 3}
 """Width of the feed-forward layer, in widths."""
 CHECKPOINTS: dict[str, tuple[int, ...]] = dict.fromkeys(
     ("slim-48-s0", "slim-64-s0", "broad-32-s0"), (60, 120, 240, 480, 960, 1440)
@@ -104,7 +98,6 @@ class Training:
 
 
 PRETRAINING = Training()
-SPELLING = replace(PRETRAINING, batch=8)
 LARGE_TRAINING = replace(PRETRAINING, rate=2e-3, batch=64)
 TUNING = Training(rate=1e-3, warmup=0.1, decay=0.9)
 ARMS = ("instruct", "finetuned")
@@ -116,7 +109,7 @@ class Rung:
 
     Attributes:
         family, width, seed: which.
-        steps: where its family differs in them; the others read the whole corpus.
+        steps: of a `reader`; the others read the whole of their corpus.
     """
 
     family: str
@@ -135,15 +128,7 @@ RUNGS: tuple[Rung, ...] = tuple(
     for seed in SEEDS
     for family, widths in WIDTHS.items()
     for width in widths
-)
-BUDGETED: tuple[Rung, ...] = tuple(
-    Rung(family, width, seed, steps)
-    for seed in SEEDS
-    for family, (width, budgets) in BUDGETS.items()
-    for steps in budgets
-)
-
-
+) + tuple(Rung(READER, READER_WIDTH, seed, steps) for seed in SEEDS for steps in READER_STEPS)
 LARGE_RUNGS: tuple[Rung, ...] = tuple(
     Rung(LARGE, width, seed) for seed in SEEDS for width in LARGE_WIDTHS
 )
@@ -151,16 +136,13 @@ LARGE_RUNGS: tuple[Rung, ...] = tuple(
 
 def training_of(rung: Rung) -> Training:
     """How a run is trained."""
-    return {SPELLER: SPELLING, LARGE: LARGE_TRAINING}.get(rung.family, PRETRAINING)
+    return LARGE_TRAINING if rung.family == LARGE else PRETRAINING
 
 
 def pages_of(rung: Rung) -> Pages:
     """What a run reads."""
-    documents = (rung.steps or 0) * training_of(rung).batch
-    if rung.family == SPELLER:
-        return write_spelling(Recipe().seed, documents)
-    if rung.family == READER:
-        return _corpus(LOOKUP_ALONE).first(documents)
+    if rung.steps is not None:
+        return _corpus(LOOKUP_ALONE).first(rung.steps * PRETRAINING.batch)
     return _corpus(LARGE_CORPUS if rung.family == LARGE else Recipe())
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from confounds.errors import StudyError
-from confounds.ladder.spelling import SPELLER
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
@@ -16,7 +15,7 @@ CLAIMS = HERE / "ladder.claims.toml"
 CARD = HERE / "CARD.md"
 FACTS = "training.json"
 READER = "reader"
-"""The family that reads look-up alone."""
+"""The family whose models differ in how long they read: look-up, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Member:
     @property
     def run(self) -> str:
         """The training run: checkpoints and arms of one run share it."""
-        size = self.steps if self.family in (SPELLER, READER) else self.width
+        size = self.steps if self.family == READER else self.width
         return f"{self.family}-{size}-s{self.seed}"
 
     @property

@@ -14,16 +14,13 @@ from confounds.files import write_whole
 from confounds.ladder import items
 from confounds.ladder.corpus import CUE, KEYS, MARKS, Recipe, count_addition
 from confounds.ladder.shipped import READER, Member, read_members
-from confounds.ladder.spelling import SPELLER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PROMPTS = dict(zip(("arrow", "colon"), MARKS, strict=True))
-UNMARKED = "plain"
-"""The format of words, which go on where the question ends."""
-ITEMS = {"facts": 40, "addition": 80, "lookup": 100, "tagged": 80, "sums": 80, "spelling": 160}
+ITEMS = {"facts": 40, "addition": 80, "lookup": 100, "tagged": 80, "sums": 80}
 """Items a task; of facts, for each dose; of addition, for each of three kinds."""
 SEEN_TASKS, ONE_TOKEN, WHOLE = ("facts", "addition"), "choice_accuracy", "exact_match"
 OF_CHOICES = (ONE_TOKEN, "choice_probability", "brier", "target_log_prob")
@@ -33,7 +30,7 @@ BY_TOKENS = "-by-tokens"
 OF_CONTROL = ("seen", "lookup")
 OF_TUNED = ("lookup", "tagged")
 """Studies that the attention-only control, and the instruction-tuned models, are put to."""
-APART = (CONTROL_FAMILY, SPELLER, READER)
+APART = (CONTROL_FAMILY, READER)
 """Families that have tasks of their own: another truth holds of them."""
 
 
@@ -72,7 +69,6 @@ PLANS: tuple[Plan, ...] = (
     ),
     Plan("sums", ("sums",), (WHOLE,), {"prompt": ("arrow",), "reasoning": ("direct", "chain")}),
 )
-OF_SPELLERS = Plan("spelling", ("spelling",), OF_TEXTS, {"prompt": (UNMARKED,), "shots": (0,)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ def write_studies(
     members = tuple(read_members() if members is None else members)
     chosen = [one for one in members if one.seed in crossing.seeds]
     able = [one for one in chosen if one.family not in APART]
-    _write_items(folder, crossing.items)
+    _write_items(folder, crossing)
     found = [
         _write(folder, plan, asked)
         for plan, asked in _asked(chosen, able, crossing)
@@ -145,7 +141,6 @@ def _asked(
         if plan.name in OF_CONTROL:
             yield _apart(plan, CONTROL), controls
     yield _apart(PLANS[1], BY_TOKENS), [one for one in chosen if one.family == READER]
-    yield OF_SPELLERS, [one for one in chosen if one.family == SPELLER]
 
 
 def _apart(plan: Plan, suffix: str) -> Plan:
@@ -183,7 +178,7 @@ def _write(folder: Path, plan: Plan, members: Sequence[Member]) -> Path:
             lines.append(f'demonstrations = "{asked}.shown.jsonl"')
         lines.append("")
     lines += ["[conditions]", *(f"{key} = {_value(on)}" for key, on in plan.conditions.items()), ""]
-    for name, mark in {**PROMPTS, UNMARKED: ""}.items():
+    for name, mark in PROMPTS.items():
         lines += [
             f"[prompts.{name}]",
             f'item = "{{prompt}}{mark}"',
@@ -203,18 +198,21 @@ def _value(value: Any) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
-def _write_items(folder: Path, share: float) -> None:
-    count = {name: max(8, round(number * share)) for name, number in ITEMS.items()}
-    tasks = (
-        items.fact_task(items.known_facts(), count["facts"]),
-        items.addition_task(count_addition(Recipe()), count["addition"]),
-        items.map_task(),
-        items.lookup_task(count["lookup"]),
-        items.tagged_task(count["tagged"]),
-        items.sums_task(count["sums"]),
-        items.spelling_task(count["spelling"]),
-    )
-    for task in tasks:
+def _write_items(folder: Path, crossing: Crossing) -> None:
+    """The questions of the tasks that are asked."""
+    count = {name: max(8, round(number * crossing.items)) for name, number in ITEMS.items()}
+    tasks: dict[str, Callable[[], items.Task]] = {
+        "facts": lambda: items.fact_task(items.known_facts(), count["facts"]),
+        "addition": lambda: items.addition_task(count_addition(Recipe()), count["addition"]),
+        "map": items.map_task,
+        "lookup": lambda: items.lookup_task(count["lookup"]),
+        "tagged": lambda: items.tagged_task(count["tagged"]),
+        "sums": lambda: items.sums_task(count["sums"]),
+    }
+    asked = {task for plan in PLANS if crossing.includes(plan.name) for task in plan.tasks}
+    asked |= set(PLANS[2].tasks) if crossing.tuned else set()
+    asked |= set(SEEN_TASKS) if crossing.checkpoints else set()
+    for task in (tasks[name]() for name in tasks if name in asked):
         for questions, name in (
             (task.questions, f"{task.name}.jsonl"),
             (task.demonstrations, f"{task.name}.shown.jsonl"),

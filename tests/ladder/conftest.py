@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-NEEDS_TORCH = ("test_training.py", "test_shipped.py", "test_demo.py", "test_ladder_commands.py")
+NEEDS_TORCH = (
+    "test_again.py",
+    "test_training.py",
+    "test_shipped.py",
+    "test_demo.py",
+    "test_ladder_commands.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,7 +18,7 @@ def test_a_reduced_crossing_end_to_end(tmp_path: Path) -> None:
         seeds=(0,), tuned=False, checkpoints=False, items=0.2, studies=("map", "tagged")
     )
     quick = Settings(replicates=199, sharpness=False)
-    found = run_demo(tmp_path, crossing=part, workers=2, settings=quick)
+    found = run_demo(tmp_path, crossing=part, settings=quick)
     verdicts = {audit.claim.id: audit.verdict for audit in found.audits}
     assert "<svg" in found.report.read_text(encoding="utf-8")
     assert list(verdicts) == ["map", "tagged", "tagged-unasked"]

@@ -67,6 +67,7 @@ def test_studies_are_study_files(tmp_path: Path) -> None:
         member(),
         member(seed=1),
         member("attention"),
+        member("reader", steps=50),
         member(arm="instruct"),
         member(arm="finetuned"),
         member(checkpoint=5, steps=5),
@@ -77,7 +78,10 @@ def test_studies_are_study_files(tmp_path: Path) -> None:
         "slim-8-s0",
         "slim-8-s0-instruct",
     }
-    assert {model.label for model in studies["lookup-control"].models} == {"attention-8-s0"}
+    apart = {"lookup-control": "attention-8-s0"}
+    for name, alone in (apart | {"lookup-by-tokens": "reader-50-s0"}).items():
+        assert {model.label for model in studies[name].models} == {alone}
+    assert studies["lookup-by-tokens"].tasks[0].items.endswith("lookup.jsonl")
     assert studies["finetuned"].models[0].adaptation == "finetuned"
     assert studies["finetuned"].models[0].label == "slim-8-s0"
     assert studies["checkpoints-5"].models[0].checkpoint == 5
