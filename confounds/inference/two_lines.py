@@ -141,6 +141,8 @@ def turns(part: Part) -> bool:
 
 
 def _words(slope: Estimate) -> str:
+    if slope.ci_lower is None or slope.ci_upper is None:
+        return f"{slope.estimate:.2f} [no interval]"
     return f"{slope.estimate:.2f} [{slope.ci_lower:.2f}, {slope.ci_upper:.2f}]"
 
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from inference.samples import sample_of, unbounded
 from rivals.made import World, claim_of, frame_of, outcomes_of
 
+from confounds.inference import two_lines as two_lines_module
 from confounds.inference._smoother import smooth
 from confounds.inference.fits import Fits, Settings
 from confounds.inference.two_lines import raw_shape, shape_of, turns, two_lines
+from confounds.results import Estimate
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 DATA = pd.read_csv(REFERENCE / "two_lines_data.csv")
@@ -105,6 +107,7 @@ def test_too_few_scales_or_one_score_are_undecided_with_the_reason():
 def test_a_line_without_residuals_is_still_answered():
     x = np.arange(7.0, 15.0)
     assert two_lines(sample_of(x, 0.05 * (x - 7)), 0.1).shape in ("monotone", "undecided")
+    assert two_lines_module._words(Estimate("slope_low", 0.2)) == "0.20 [no interval]"
 
 
 def test_the_smoother_follows_a_line_with_two_degrees_of_freedom():
