@@ -258,8 +258,13 @@ class Outcomes:
 
     def _nothing(self, name: str, value: Any, keep: Any) -> str:
         there = self._frame.loc[keep, name].dropna().unique()
-        shown = ", ".join(str(one) for one in sorted(there)[:_SHOWN])
+        shown = ", ".join(_plain(one) for one in sorted(there)[:_SHOWN])
         more = ""
         if len(there) > _SHOWN:
             more = f" and {len(there) - _SHOWN} more{text.nearest(value, map(str, there))}"
         return f"no rows with {name} = {value!r}; there are: {shown or 'none known'}{more}"
+
+
+def _plain(value: Any) -> str:
+    """A value as a user writes it: five shots are 5, not 5.0."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
