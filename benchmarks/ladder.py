@@ -144,7 +144,7 @@ def _averages(folder: Path, member: Member) -> pd.Series:
     probe_studies(studies, folder / "results")
     outcomes = read_outcomes([folder / "results" / study.stem for study in studies])
     cells = outcomes.cells()
-    cells[KEYS] = cells[KEYS].astype(str)
+    cells[KEYS] = cells[KEYS].astype(object).fillna("none").astype(str)
     return cells.groupby(KEYS)["score"].mean()
 
 
