@@ -140,7 +140,7 @@ def test_nothing_selected_is_an_error_that_names_what(claim, says):
 
 def test_the_document_has_the_documented_keys(explained):
     document = json.loads(explained.to_json())
-    assert set(document) == {"schema_version", "audits", "manifest"}
+    assert set(document) == {"schema_version", "audits", "manifest", "not_audited"}
     assert document["schema_version"] == 1
     (found,) = document["audits"]
     assert {"claim", "verdict", "apparent", "rivals"} <= set(found)

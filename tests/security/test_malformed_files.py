@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import signal
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 import pytest
-from click.testing import CliRunner
 from malformed import in_json
 from malformed_tables import in_tables
 from typer.main import get_command
@@ -49,8 +47,11 @@ def test_there_are_enough_and_every_reader_has_some():
     assert {case.form for case in CASES.values()} == set(READERS)
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_refused_with_file_and_place(tmp_path: Path, name: str):
+def test_it_is_refused_with_file_and_place(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+):
     case = CASES[name]
     path = case.write(tmp_path)
     there = sorted(tmp_path.rglob("*"))
@@ -58,12 +59,12 @@ def test_it_is_refused_with_file_and_place(tmp_path: Path, name: str):
     for option, file in case.options.items():
         arguments += [f"--{option}", str(tmp_path / file)]
     started = time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        done = CliRunner().invoke(COMMAND, arguments)
-    assert done.exit_code == 4, done.output
-    assert done.stdout == ""
-    message = done.stderr.removeprefix("confounds: ").rstrip("\n")
+    with pytest.raises(SystemExit) as done:
+        COMMAND.main(args=arguments, prog_name="confounds")
+    printed = capsys.readouterr()
+    assert done.value.code == 4, printed
+    assert printed.out == ""
+    message = printed.err.removeprefix("confounds: ").rstrip("\n")
     assert "\n" not in message
     assert Path(case.file or path).name in message
     assert re.search(case.says, message), message
