@@ -205,11 +205,8 @@ def _change_p_of(audit: Audit, name: str) -> float | None:
 
 
 def _nothing_left(test: RivalTest) -> bool:
-    """Whether a step of interest is excluded wherever the raw threshold may lie."""
-    return any(
-        estimate.term == "effect_among_kept" and (estimate.p_value or 0.0) < LEVEL
-        for estimate in test.estimates
-    )
+    """Whether the rival told that a step of interest is excluded wherever the threshold may lie."""
+    return any(estimate.term == "effect_among_kept" for estimate in test.estimates)
 
 
 def _readjust(test: RivalTest, p: float | None, *, departs: bool) -> RivalTest:

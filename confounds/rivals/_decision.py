@@ -9,9 +9,10 @@ minus controlled is estimated with both conditions drawn together.
   to lie below s (upper end of the 90 % interval), and the change is above 0. The departure is
   shown by the raw test or by the paired one, in which the model effects cancel (a .30 step among
   12 models is seen in .94 of tables against .30, `benchmarks/threshold_size.py`). It need not be
-  shown where the controlled effect lies below s at every threshold that the raw data keep, not at
-  the likeliest alone. For either the raw curve has a threshold, among those; or it has none, and
-  there is no emergence to survive: and since the change is above 0, the confound made the rest.
+  shown where the raw step and the change are estimated at s or more, and the controlled effect
+  lies below s at every threshold that the raw data keep, not at the likeliest alone. For either
+  the raw curve has a threshold, among those; or it has none, and there is no emergence to survive:
+  and since the change is above 0, the confound made the rest.
 * inconclusive otherwise.
 
 Only the upper end decides equivalence: a claim of emergence is a claim about an upward step,
@@ -104,11 +105,13 @@ class Controlled:
         upper = self.equivalence.ci_upper
         return upper is not None and upper < self.smallest
 
-    @property
-    def negligible_wherever(self) -> bool:
-        """The same wherever the raw threshold may lie."""
-        upper = None if self.among_kept is None else self.among_kept.ci_upper
-        return upper is not None and upper < self.smallest
+    def leaves_nothing(self, raw: ThresholdFit) -> bool:
+        """Raw step and change are of interest, the effect negligible at every threshold kept."""
+        if self.among_kept is None or self.change is None:
+            return False
+        found = min(raw["effect"].estimate or 0.0, self.change.estimate or 0.0)
+        upper = self.among_kept.ci_upper
+        return found >= self.smallest and upper is not None and upper < self.smallest
 
     @property
     def changed(self) -> bool:
@@ -276,13 +279,13 @@ def decide(rival: str, null: str, fits: Fits, controlled: Controlled) -> RivalTe
     """Apply the decision rule to one controlled condition."""
     raw = _raw(fits)
     needed = None
+    left = controlled.among_kept if controlled.leaves_nothing(raw.fit) else None
     outcome: RivalOutcome
     if controlled.survives:
         outcome = "survives"
         reason = _survives_reason(controlled)
     elif controlled.changed and (
-        (controlled.departs(raw.fit, fits.doubt) and controlled.negligible)
-        or controlled.negligible_wherever
+        (controlled.departs(raw.fit, fits.doubt) and controlled.negligible) or left is not None
     ):
         outcome = "explained"
         reason = _explained_reason(raw.fit, controlled, fits.doubt)
@@ -300,7 +303,7 @@ def decide(rival: str, null: str, fits: Fits, controlled: Controlled) -> RivalTe
         change=controlled.change,
         strong=controlled.strong,
         fits=(controlled.fit,) if controlled.fit else (),
-        estimates=tuple(item for item in (controlled.paired, controlled.among_kept) if item),
+        estimates=tuple(item for item in (controlled.paired, left) if item),
         models_needed=needed,
     )
 

@@ -17,8 +17,9 @@ from confounds.rivals._decision import Controlled, decide, p_values
 SMALLEST = 0.10
 
 
-def fit_of(*, significant=True, p=0.01, check=0.02):
-    return ThresholdFit({}, (), p, check, significant, 20, 5, "smooth")
+def fit_of(*, significant=True, p=0.01, check=0.02, effect=0.3):
+    found = (Estimate("effect", effect),)
+    return ThresholdFit({}, found, p, check, significant, 20, 5, "smooth")
 
 
 def raw(doubt=None, **changes):
@@ -99,15 +100,17 @@ def test_what_is_left_nowhere_explains_whether_or_not_the_raw_curve_is_shown_to_
 
 
 @pytest.mark.parametrize(
-    "found",
+    ("found", "effect"),
     [
-        controlled(-0.02, 0.06, among_kept=among(0.12)),
-        controlled(-0.02, 0.06, among_kept=among(0.08), change=(-0.01, 0.4)),
+        (controlled(-0.02, 0.06, among_kept=among(0.12)), 0.3),
+        (controlled(-0.02, 0.06, among_kept=among(0.08), change=(-0.01, 0.4)), 0.3),
+        (controlled(-0.5, -0.2, among_kept=among(-0.1)), 0.01),
     ],
-    ids=["left at another threshold", "no change shown"],
+    ids=["left at another threshold", "no change shown", "no raw step of interest"],
 )
-def test_without_a_departure_nothing_is_explained_by_less(found):
-    assert decided(found, significant=False, p=0.25).outcome == "inconclusive"
+def test_without_a_departure_nothing_is_explained_by_less(found, effect):
+    result = decided(found, significant=False, p=0.25, effect=effect)
+    assert result.outcome == "inconclusive"
 
 
 def test_a_downward_controlled_effect_explains_an_upward_claim():
