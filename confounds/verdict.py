@@ -70,7 +70,7 @@ def _certain(departure: Part, tests: Sequence[RivalTest]) -> tuple[str, ...]:
 
     The change is far more precise than either effect, so it says something where they do not.
     Each sentence holds with the confidence of its interval (95 %, from above and below). Where
-    no departure is shown, alone or within models, and nothing explained, there is nothing to share.
+    no departure is shown, alone or within models, there is nothing to share out.
     """
     effect = departure.estimate
     if effect is None or effect.estimate is None or effect.estimate <= 0:
@@ -83,8 +83,7 @@ def _certain(departure: Part, tests: Sequence[RivalTest]) -> tuple[str, ...]:
         if change is None or change.ci_lower is None or change.ci_upper is None:
             continue
         paired = _paired_p(test)
-        apart = (paired is not None and paired < LEVEL) or test.outcome == "explained"
-        if change.ci_lower > 0 and (shown or apart):
+        if change.ci_lower > 0 and (shown or (paired is not None and paired < LEVEL)):
             least = min(change.ci_lower, effect.estimate)
             said.append(f"at least {least:.2f} of {whole} is {test.rival}'s")
         elif shown and change.ci_upper < effect.estimate:
@@ -150,7 +149,7 @@ def adjust(audits: Sequence[Audit]) -> tuple[Audit, ...]:
                 by_rival[test.rival].get(index),
                 departs=shown
                 or paired[test.rival].get(index, 1.0) < LEVEL
-                or changed[test.rival].get(index, 1.0) < LEVEL,
+                or (_nothing_left(test) and changed[test.rival].get(index, 1.0) < LEVEL),
             )
             for test in audit.tests
         )
@@ -197,9 +196,9 @@ def _paired_p_of(audit: Audit, name: str) -> float | None:
 
 
 def _change_p_of(audit: Audit, name: str) -> float | None:
-    """P-value of the change, where nothing is left at the thresholds that the raw data keep."""
+    """P-value of the change, of every claim that has one: it was asked of each."""
     for test in audit.tests:
-        if test.rival == name and test.change is not None and _nothing_left(test):
+        if test.rival == name and test.change is not None:
             return test.change.p_value
     return None
 

@@ -7,8 +7,8 @@ Estimand: step of the raw less step of the controlled condition at one psi, in s
 
 Formula: interval of a difference from those of its parts, (l1, u1) and (l2, u2) about e1 and e2
 with correlation r (MOVER): lower = e1 - e2 - sqrt((e1 - l1)^2 + (u2 - e2)^2 - 2 r (e1 - l1)
-(u2 - e2)), upper likewise. p: the level at which an interval of that width, as a normal one, would
-end at 0; below .05 exactly where the 95 % interval lies above it.
+(u2 - e2)), upper likewise. p: the level at which an interval of that width, with t tails of the
+smaller degrees of freedom, would end at 0; below .05 exactly where the 95 % interval lies above it.
 
 Assumption that would break it: what a model has of its own acts alike in both conditions (for the
 correlation; models that were not run in both are taken as independent).
@@ -84,14 +84,14 @@ def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Gen
         fit_threshold(scores, sample, place.psi, place.shape, slopes, fit).effect
         for scores, sample, fit in zip(drawn, samples, fits, strict=True)
     )
-    sides = _sides(samples, place, slopes, curves)
+    sides, freedom = _sides(samples, place, slopes, curves)
     lower, upper = _recover_interval(curves, sides, _correlation(first, second))
     value = float(curves[0].effect[0] - curves[1].effect[0])
     return Estimate(
         "change",
         value,
         std_error=float((first - second).std(ddof=1)),
-        p_value=_p_above_zero(value, lower),
+        p_value=_p_above_zero(value, lower, freedom),
         ci_lower=lower,
         ci_upper=upper,
     )
@@ -107,32 +107,38 @@ def independent_change(raw: Sample, controlled: Sample, place: Place, slopes: Sl
     curves = tuple(
         fit_threshold(item.score[None], item, place.psi, place.shape, slopes) for item in samples
     )
-    low, high = _recover_interval(curves, _sides(samples, place, slopes, curves), 0.0)
+    sides, freedom = _sides(samples, place, slopes, curves)
+    low, high = _recover_interval(curves, sides, 0.0)
     value = float(curves[0].effect[0] - curves[1].effect[0])
-    p = _p_above_zero(value, low)
+    p = _p_above_zero(value, low, freedom)
     return Estimate("change", value, p_value=p, ci_lower=low, ci_upper=high)
 
 
-def _p_above_zero(value: float, lower: float) -> float:
+def _p_above_zero(value: float, lower: float, freedom: float) -> float:
     """P-value of a change of 0 against one above it, read off the lower end of the 95 % interval.
 
     Two-sided, as the interval is; 1 where the change is not above 0.
     """
     if value <= 0:
         return 1.0
-    spread = max(value - lower, 1e-12) / stats.norm.ppf(0.975)
-    return float(2 * stats.norm.sf(value / spread))
+    spread = max(value - lower, 1e-12) / stats.t.ppf(0.975, freedom)
+    return float(2 * stats.t.sf(value / spread, freedom))
 
 
 def _sides(
     samples: tuple[Sample, ...], place: Place, slopes: Slopes, curves: tuple[ThresholdCurve, ...]
-) -> list[tuple[float, float]]:
-    """95 % intervals of both effects: the raw threshold was searched for, the other was not."""
+) -> tuple[list[tuple[float, float]], float]:
+    """95 % intervals of both effects, and the smaller of their degrees of freedom.
+
+    The raw threshold was searched for, the other was not.
+    """
     searched = (place.searched(samples[0]), np.array([place.psi]))
-    return [
-        effect_profile(sample, psi, place.shape, slopes, curve).interval(0.95)
+    profiles = [
+        effect_profile(sample, psi, place.shape, slopes, curve)
         for sample, psi, curve in zip(samples, searched, curves, strict=True)
     ]
+    intervals = [profile.interval(0.95) for profile in profiles]
+    return intervals, min(profile.freedom for profile in profiles)
 
 
 def _recover_interval(

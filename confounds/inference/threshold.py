@@ -201,9 +201,18 @@ def effect_among(sample: Sample, place: Place, plan: TestPlan, smallest: float) 
     sample = with_null(sample, plan.null)
     slopes = plan.growth(sample)
     curve = fit_threshold(sample.score[None], sample, place.psi, place.shape, slopes)
-    profile = effect_profile(sample, place.searched(sample), place.shape, slopes, curve)
-    effect = effect_estimate(curve, profile, 0.90)
-    return replace(effect, term="effect_among_kept", p_value=profile.p_value(smallest) / 2)
+    profiles = [
+        effect_profile(sample, np.array([psi]), place.shape, slopes, curve)
+        for psi in place.searched(sample)
+    ]
+    ends = np.array([profile.interval(0.90) for profile in profiles])
+    return replace(
+        effect_estimate(curve, profiles[0], 0.90),
+        term="effect_among_kept",
+        p_value=max(profile.p_value(smallest) for profile in profiles) / 2,
+        ci_lower=float(ends[:, 0].min()),
+        ci_upper=float(ends[:, 1].max()),
+    )
 
 
 def sharpness_curve(sample: Sample, plan: TestPlan) -> tuple[tuple[float, float], ...]:

@@ -10,9 +10,9 @@ minus controlled is estimated with both conditions drawn together.
   shown by the raw test or by the paired one, in which the model effects cancel (a .30 step among
   12 models is seen in .94 of tables against .30, `benchmarks/threshold_size.py`). It need not be
   shown where the raw step and the change are estimated at s or more, and the controlled effect
-  lies below s at every threshold that the raw data keep, not at the likeliest alone. For either
-  the raw curve has a threshold, among those; or it has none, and there is no emergence to survive:
-  and since the change is above 0, the confound made the rest.
+  lies below s at every threshold that the raw data keep, not at the likeliest alone (`_left`). For
+  either the raw curve has a threshold, among those; or it has none, and there is no emergence to
+  survive. A controlled curve with a significant step of its own elsewhere explains nothing.
 * inconclusive otherwise.
 
 Only the upper end decides equivalence: a claim of emergence is a claim about an upward step,
@@ -32,8 +32,10 @@ from confounds.inference.change import Place, estimate_change, independent_chang
 from confounds.inference.contrast import Pair, contrast_test, pair_samples
 from confounds.inference.needed import models_needed
 from confounds.inference.sample import MIN_SIDE
-from confounds.inference.threshold import effect_among, effect_at
+from confounds.inference.threshold import effect_at
 from confounds.results import Estimate, RivalOutcome, RivalTest, ThresholdFit
+from confounds.rivals._left import effect_left
+from confounds.rivals._reasons import explained_reason, inconclusive_reason, survives_reason
 
 if TYPE_CHECKING:
     from confounds.inference.fits import Fits
@@ -89,9 +91,12 @@ class Controlled:
             raw: its own threshold test.
             doubt: why a significant test may be no departure (`Fits.doubt`), None where nothing is.
         """
-        if self.paired is not None and is_paired_departure(self.paired):
-            return True
-        return raw.significant and doubt is None
+        return self.departs_within_models or (raw.significant and doubt is None)
+
+    @property
+    def departs_within_models(self) -> bool:
+        """The threshold of the within-model difference is significant."""
+        return self.paired is not None and is_paired_departure(self.paired)
 
     @property
     def strong(self) -> bool:
@@ -104,6 +109,14 @@ class Controlled:
         """The effect is shown to lie below the smallest effect of interest."""
         upper = self.equivalence.ci_upper
         return upper is not None and upper < self.smallest
+
+    @property
+    def has_its_own(self) -> bool:
+        """A significant upward step of interest, if elsewhere than the raw one."""
+        if self.fit is None or not self.fit.significant:
+            return False
+        own = self.fit["effect"]
+        return (own.ci_lower or 0.0) > 0 and (own.estimate or 0.0) >= self.smallest
 
     def leaves_nothing(self, raw: ThresholdFit) -> bool:
         """Raw step and change are of interest, the effect negligible at every threshold kept."""
@@ -231,8 +244,7 @@ def control(
     found = Controlled(fit, effect, equivalence, change, len(controlled), smallest, reason, paired)
     if not (found.negligible and found.changed):
         return found
-    place = Place(raw.psi, raw.kept, fits.plan.shape)
-    return replace(found, among_kept=effect_among(controlled, place, fits.plan, smallest))
+    return replace(found, among_kept=effect_left(fits, controlled, against, smallest))
 
 
 def _change(
@@ -283,15 +295,19 @@ def decide(rival: str, null: str, fits: Fits, controlled: Controlled) -> RivalTe
     outcome: RivalOutcome
     if controlled.survives:
         outcome = "survives"
-        reason = _survives_reason(controlled)
-    elif controlled.changed and (
-        (controlled.departs(raw.fit, fits.doubt) and controlled.negligible) or left is not None
+        reason = survives_reason(controlled)
+    elif (
+        not controlled.has_its_own
+        and controlled.changed
+        and (
+            (controlled.departs(raw.fit, fits.doubt) and controlled.negligible) or left is not None
+        )
     ):
         outcome = "explained"
-        reason = _explained_reason(raw.fit, controlled, fits.doubt)
+        reason = explained_reason(raw.fit, controlled, fits.doubt)
     else:
         outcome = "inconclusive"
-        reason = _inconclusive_reason(raw, controlled, fits.doubt)
+        reason = inconclusive_reason(raw, controlled, fits.doubt)
         needed = models_needed(controlled.effect, controlled.models, controlled.smallest)
     return RivalTest(
         rival,
@@ -321,73 +337,6 @@ def _with_p(controlled: Controlled, interval: Estimate | None) -> Estimate:
     return replace(interval or controlled.effect, p_value=p)
 
 
-def _survives_reason(controlled: Controlled) -> str:
-    low = controlled.effect.ci_lower or 0.0
-    fit = controlled.fit
-    p = fit.p_two_level if fit else 1.0
-    how = f"above {controlled.smallest:g}" if controlled.strong else "above 0"
-    text = (
-        f"the threshold remains in the controlled condition (p {_p(p)}, "
-        f"lower bound {low:.2f}, {how})"
-    )
-    if fit is not None and fit.p_fixed_effect is None:
-        text += "; families have too few models for the check within families"
-    return text
-
-
 def is_paired_departure(paired: Estimate) -> bool:
     """Whether the threshold of the within-model difference is significant."""
     return paired.p_value is not None and paired.p_value < LEVEL
-
-
-def _explained_reason(raw: ThresholdFit, controlled: Controlled, doubt: str | None) -> str:
-    start = (
-        f"the controlled effect is below {controlled.smallest:g} "
-        f"(90 % interval up to {controlled.equivalence.ci_upper:.2f})"
-    )
-    if raw.significant and doubt is None:
-        return f"{start}, and the raw departure is significant (p {_p(raw.p_two_level)})"
-    if controlled.paired is not None and is_paired_departure(controlled.paired):
-        p = _p(controlled.paired.p_value or 0.0)
-        return f"{start}, and the difference within models departs from gradual growth (p {p})"
-    if controlled.change is None or controlled.among_kept is None:
-        return start
-    upper, least = controlled.among_kept.ci_upper, controlled.change.ci_lower
-    return (
-        f"the controlled effect is below {controlled.smallest:g} wherever the raw threshold may "
-        f"lie (90 % interval up to {upper:.2f}), and the raw one is larger by {least:.2f} or more, "
-        f"sharper than gradual or not ({p_values(raw)})"
-    )
-
-
-def _inconclusive_reason(raw: FittedThreshold, controlled: Controlled, doubt: str | None) -> str:
-    effect = controlled.effect
-    if not raw.fit.significant:
-        start = f"the raw departure is not significant ({p_values(raw.fit)})"
-    elif doubt is not None:
-        start = f"the raw departure is not shown: {doubt}"
-    elif controlled.why_no_fit:
-        start = f"the controlled condition cannot be tested alone: {controlled.why_no_fit}"
-    elif controlled.fit is not None:
-        start = (
-            "the controlled condition neither shows a threshold "
-            f"({p_values(controlled.fit)}) nor excludes one"
-        )
-    else:
-        start = "the controlled condition neither shows a threshold nor excludes one"
-    shown = (
-        f"controlled effect {effect.estimate:.2f} [{effect.ci_lower:.2f}, {effect.ci_upper:.2f}]"
-    )
-    return f"{start}; {shown}"
-
-
-def p_values(fit: ThresholdFit) -> str:
-    """Both p-values that "significant" rests on; the check alone may be what is missing."""
-    text = f"p {_p(fit.p_two_level)}"
-    if fit.p_fixed_effect is None:
-        return text
-    return f"{text}, within families {_p(fit.p_fixed_effect)}"
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"= {value:.3f}"

@@ -32,8 +32,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from confounds.inference.two_lines import raw_shape, turns
-from confounds.rivals._decision import not_testable, p_values, smallest_effect
+from confounds.rivals._decision import not_testable, smallest_effect
 from confounds.rivals._raw import of_raw, raw_curve, raw_models_needed
+from confounds.rivals._reasons import p_values
 
 if TYPE_CHECKING:
     from confounds.claim import Claim

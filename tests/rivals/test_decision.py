@@ -12,7 +12,8 @@ from confounds import plugins
 from confounds.inference.fits import Fits, Settings
 from confounds.results import Estimate, RivalTest, ThresholdFit
 from confounds.rivals._combine import all_survive, any_survives
-from confounds.rivals._decision import Controlled, decide, p_values
+from confounds.rivals._decision import Controlled, decide
+from confounds.rivals._reasons import p_values
 
 SMALLEST = 0.10
 
@@ -30,7 +31,7 @@ def controlled(lower, upper, *, fit=None, change=(0.2, 0.4), **more):
     """A controlled condition with this interval, by default without a test of its own."""
     effect = Estimate("effect", (lower + upper) / 2, ci_lower=lower, ci_upper=upper)
     low, high = change or (None, None)
-    moved = Estimate("change", 0.3, ci_lower=low, ci_upper=high) if change else None
+    moved = Estimate("change", 0.3, p_value=0.01, ci_lower=low, ci_upper=high) if change else None
     return Controlled(fit, effect, effect, moved, 20, SMALLEST, **more)
 
 
@@ -95,7 +96,7 @@ def test_what_is_left_nowhere_explains_whether_or_not_the_raw_curve_is_shown_to_
     found = decided(controlled(-0.02, 0.06, among_kept=among(0.08)), significant=False, p=0.25)
     assert found.outcome == "explained"
     assert "below 0.1 wherever the raw threshold may lie (90 % interval up to 0.08)" in found.reason
-    assert "larger by 0.20 or more, sharper than gradual or not (p = 0.250" in found.reason
+    assert "larger (p = 0.010), sharper than gradual or not (p = 0.250" in found.reason
     assert found.estimates[0].term == "effect_among_kept"
 
 
@@ -111,6 +112,17 @@ def test_what_is_left_nowhere_explains_whether_or_not_the_raw_curve_is_shown_to_
 def test_without_a_departure_nothing_is_explained_by_less(found, effect):
     result = decided(found, significant=False, p=0.25, effect=effect)
     assert result.outcome == "inconclusive"
+
+
+def test_a_controlled_curve_with_a_step_elsewhere_explains_nothing():
+    own = (
+        Estimate("effect", 0.4, ci_lower=0.2, ci_upper=0.6),
+        Estimate("threshold", 3e8),
+    )
+    moved = replace(fit_of(), estimates=own)
+    found = decided(controlled(-0.02, 0.06, fit=moved, among_kept=among(0.08)))
+    assert found.outcome == "inconclusive"
+    assert "a threshold of its own, elsewhere (at 3e+08)" in found.reason
 
 
 def test_a_downward_controlled_effect_explains_an_upward_claim():
