@@ -47,8 +47,7 @@ FAR = 0.99
 FREE_PHI2 = 1e4
 INFLATION = 1.25
 """Of the F quantile where the curve is bent: there the covariance is that of the fitted curve,
-estimated from few models. Left at 1, 95 % intervals of a step covered .89-.97, and the upper end
-of a 90 % interval fell short of the truth in up to 9 % of simulations (8 to 50 models)."""
+estimated from few models. What the intervals cover with it: `benchmarks/interval_coverage.py`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -169,7 +169,7 @@ def beside_items(
         found = search_threshold(design, sample.x, _how(plan))
     except np.linalg.LinAlgError:
         return 1.0, "models were asked different items, whose difficulty could not be estimated"
-    p = found.threshold.p_value or 0.0
+    p = 1.0 if found.threshold.p_value is None else found.threshold.p_value
     return p, f"models were asked different items; with their difficulty taken out, p = {p:.3f}"
 
 

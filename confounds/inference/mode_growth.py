@@ -3,10 +3,9 @@
 Luck that becomes more frequent with scale (Zhao et al. 2025) and a threshold above which nearly all
 runs succeed, some failing, both put runs of one size into two modes. Two models of the number of
 runs in the upper mode: a logistic of any steepness in log scale (two parameters), and one
-probability below and another above a threshold (three). A jump passes for growth
-in .02-.05 of tables at p < .05; by an AIC difference of 0 in up to .50, of 2 in up to .15, where
-the few failures happen to lie next to the threshold (8 to 20 sizes of 3 to 8 runs, 5 to 50 %
-failing).
+probability below and another above a threshold (three). A difference of AIC alone lets a jump
+pass for growth where the few failures happen to lie next to the threshold, so a bootstrap under the
+jump decides; how often runs that fail are called luck: `benchmarks/shapes.py`, cells `runs`.
 
 Estimand: the log likelihood ratio of the first against the second, as a difference of AIC and with
 its p-value under the jump, by a parametric bootstrap of the counts.

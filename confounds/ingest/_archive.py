@@ -29,7 +29,8 @@ RATIO = 2_000
 _SMALL = 16 << 20
 _ZSTANDARD = 93
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-_BROKEN = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError)
+"""A compression that zipfile does not know is a RuntimeError too."""
 
 
 class Archive:

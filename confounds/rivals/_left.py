@@ -17,7 +17,7 @@ import numpy as np
 from confounds.inference._plan import with_null
 from confounds.inference.ceiling import best_ceiling, under_ceiling
 from confounds.inference.change import Place, estimate_change, independent_change
-from confounds.inference.contrast import Pair, pair_samples
+from confounds.inference.contrast import pair_samples
 from confounds.inference.threshold import effect_among
 
 if TYPE_CHECKING:
@@ -62,12 +62,11 @@ def _changes_under_ceiling(
     if ceiling >= 1:
         return True
     place, slopes = Place(raw.psi, raw.kept, plan.shape), plan.growth(controlled)
-    pair = None if against is not None else pair_samples(raw.sample, controlled)
+    other = raw.sample if against is None else with_null(against, plan.null)
+    scaled = (under_ceiling(other, ceiling), under_ceiling(controlled, ceiling))
+    pair = pair_samples(*scaled) if against is None else None
     if pair is None:
-        other = raw.sample if against is None else with_null(against, plan.null)
-        samples = (under_ceiling(other, ceiling), under_ceiling(controlled, ceiling))
-        change = independent_change(*samples, place, slopes)
+        change = independent_change(*scaled, place, slopes)
     else:
-        scaled = Pair(under_ceiling(pair.raw, ceiling), under_ceiling(pair.controlled, ceiling))
-        change = estimate_change(scaled, place, slopes, fits.rng("change under a ceiling"))
+        change = estimate_change(pair, place, slopes, fits.rng("change under a ceiling"))
     return (change.ci_lower or 0.0) > 0

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def survives_reason(controlled: Controlled) -> str:
+    """Why the threshold remains."""
     low = controlled.effect.ci_lower or 0.0
     fit = controlled.fit
     p = fit.p_two_level if fit else 1.0
@@ -25,6 +26,7 @@ def survives_reason(controlled: Controlled) -> str:
 
 
 def explained_reason(raw: ThresholdFit, controlled: Controlled, doubt: str | None) -> str:
+    """Why nothing is left, and which departure is explained."""
     start = (
         f"the controlled effect is below {controlled.smallest:g} "
         f"(90 % interval up to {controlled.equivalence.ci_upper:.2f})"
@@ -45,6 +47,7 @@ def explained_reason(raw: ThresholdFit, controlled: Controlled, doubt: str | Non
 
 
 def inconclusive_reason(raw: FittedThreshold, controlled: Controlled, doubt: str | None) -> str:
+    """What is missing for either."""
     effect = controlled.effect
     if controlled.has_its_own and controlled.fit is not None:
         psi = controlled.fit["threshold"].estimate
