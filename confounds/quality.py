@@ -96,6 +96,8 @@ def repeated_runs(survey: Survey) -> list[Finding]:
     differs = runs["score"].to_numpy() != _first(runs["score"], pairs)[pairs]
     varied = np.bincount(ids[differs], minlength=count) > 0
     same = (_distinct(runs["seed"], ids, count) > 1) & ~varied
+    if not same.any():
+        return []
     repeated = runs[same[ids]]
     distinct, _ = group_ids(repeated, [*keys, "seed", "run"])
     message = (
@@ -239,6 +241,8 @@ def majority_above_chance(survey: Survey) -> list[Finding]:
 def mixed_scales(survey: Survey) -> list[Finding]:
     """Proportions among percents: some models' scores are a hundredth of the others'."""
     runs = survey.of(lambda measure: measure.upper == 100)
+    if runs.empty:
+        return []
     top = runs.groupby(["task", "metric", "model"])["score"].max()
     typical = runs.groupby(["task", "metric"])["score"].median()
     table = top.reset_index().merge(typical.rename("typical").reset_index())
@@ -251,6 +255,8 @@ def mixed_scales(survey: Survey) -> list[Finding]:
 def missing_codes(survey: Survey) -> list[Finding]:
     """Numbers that usually mean "missing" among the scores of an unbounded metric."""
     runs = survey.of(lambda measure: not measure.bounded)
+    if runs.empty:
+        return []
     coded = runs[runs["score"].isin(_CODES)]
     repeats = coded.groupby(["metric", "score"])["score"].transform("size") > 1
     flagged = coded[repeats]
@@ -305,6 +311,8 @@ def _finding(
 
 def _places(runs: pd.DataFrame) -> list[str]:
     """Task and metric with the number of runs, the most frequent first."""
+    if runs.empty:
+        return []
     counts = runs.groupby(["task", "metric"]).size().reset_index(name="count")
     ordered = counts.sort_values("count", ascending=False, kind="stable")
     return [f"{row.task} {row.metric} ({row.count})" for row in _rows(ordered)]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._null import Slopes, solve_small
+from confounds.inference._batches import parts
+from confounds.inference._moments import solve_small
+from confounds.inference._null import Slopes
 from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
-    from confounds.inference.sample import Flags, Floats, Sample
+    from confounds.inference.sample import Flags, Floats, Ints, Sample
 
 STEPS = 14
 MAX_STEP = 1.0
+GAIN = 1e-6
+"""Fall of the sum of squares, in units of the working covariance, that is worth another step; more
+where a row lies far above the least of its part, and matters the less."""
+MOST_MOVING = 0.8
+"""Share of the rows above which it does not pay to put the others aside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +37,13 @@ class Covariance:
     gradient: Floats
     phi2: float | Floats
     membership: Floats
+
+    def take(self, rows: slice | Ints) -> Covariance:
+        """Those of some curves; itself where all rows share one."""
+        if self.weight.ndim == 1:
+            return self
+        phi2 = np.asarray(self.phi2)[rows]
+        return replace(self, weight=self.weight[rows], gradient=self.gradient[rows], phi2=phi2)
 
     def squares(self, r: Floats) -> Floats:
         """r'V^-1 r for residuals (..., M)."""
@@ -68,6 +83,13 @@ class Constrained:
         self.row[:, 1] = np.repeat(at - sample.centre, count)
         self.floor = np.full(len(self.effects), sample.floor.mean())
 
+    def take(self, rows: slice | Ints) -> Constrained:
+        """Some of the rows."""
+        part = copy(self)
+        for name in ("effects", "column", "height", "row", "floor"):
+            setattr(part, name, getattr(self, name)[rows])
+        return part
+
     def evaluate(self, theta: Floats) -> tuple[Floats, Floats, Flags]:
         """Mu (KD, M), d mu / d theta (p, KD, M), and whether the effect can be attained (KD,)."""
         sample, binomial = self.sample, self.sample.binomial
@@ -106,13 +128,37 @@ def least_squares(
         covariance: of all rows, or with a leading axis (KD, 1) of each.
         slopes: slopes allowed to the smooth part.
     """
-    best = np.full(len(problem.effects), np.inf)
+    y = np.broadcast_to(y, (len(theta), y.shape[-1]))
+    found = [
+        _descend(problem.take(rows), y[rows], theta[rows], covariance.take(rows), slopes)
+        for rows in parts(*y.shape)
+    ]
+    return np.concatenate(found)
+
+
+def _descend(
+    problem: Constrained, y: Floats, theta: Floats, covariance: Covariance, slopes: Slopes
+) -> Floats:
+    """The same of one part; a row whose next step would gain nothing is left where it is."""
+    best = np.full(len(theta), np.inf)
+    left = np.arange(len(theta))
     for _ in range(STEPS):
         mu, jacobian, feasible = problem.evaluate(theta)
         squares, gram, right = _normal_equations(y - mu, jacobian, covariance)
-        best = np.fmin(best, np.where(feasible, squares, np.inf))
+        best[left] = np.fmin(best[left], np.where(feasible, squares, np.inf))
+        least = min(float(best.min()), float(squares.max()))
         step = _bounded_step(theta, gram, right, slopes)
-        theta = theta + (np.clip(step, -MAX_STEP, MAX_STEP) if problem.sample.binomial else step)
+        if problem.sample.binomial:
+            step = np.clip(step, -MAX_STEP, MAX_STEP)
+        theta = theta + step
+        above = np.maximum(squares - least, 0.0)
+        gain = np.abs((step * right).sum(axis=1))
+        moving = np.flatnonzero(gain > GAIN * (1 + above**2))
+        if not len(moving):
+            break
+        if len(moving) < MOST_MOVING * len(left):
+            problem, covariance = problem.take(moving), covariance.take(moving)
+            y, theta, left = y[moving], theta[moving], left[moving]
     return best
 
 

@@ -84,6 +84,44 @@ def fit_threshold(
     return ThresholdCurve(fit, after - before, psi)
 
 
+def own_curve(sample: Sample, psi: float, shape: str, slopes: Slopes) -> ThresholdCurve:
+    """The curve with a threshold at psi fitted to the sample's own scores, once."""
+    key = ("curve", psi, shape, slopes)
+    if key not in sample.remembered:
+        sample.remembered[key] = fit_threshold(sample.score[None], sample, psi, shape, slopes)
+    curve: ThresholdCurve = sample.remembered[key]
+    return curve
+
+
+def own_profile(
+    sample: Sample, thresholds: Floats, psi: float, shape: str, slopes: Slopes
+) -> Profile:
+    """The profile of the effect over `thresholds` about the sample's own curve, once."""
+    key = ("profile", thresholds.tobytes(), psi, shape, slopes)
+    if key not in sample.remembered:
+        curve = own_curve(sample, psi, shape, slopes)
+        sample.remembered[key] = effect_profile(sample, thresholds, shape, slopes, curve)
+    profile: Profile = sample.remembered[key]
+    return profile
+
+
+def effect_variance(sample: Sample, curve: ThresholdCurve, shape: str) -> float:
+    """Variance of the effect by the delta method, 0 where the curve is flat at its floor."""
+    covariance = working_covariance(curve.fit, sample)
+    column = threshold_columns(sample.x, np.array([curve.psi]), shape)
+    rows = (covariance.gradient[:, None] * np.hstack([sample.design, column])).T
+    spread = np.linalg.pinv(covariance.whiten(rows) @ rows.T, hermitian=True)
+    at, height = reference_point(sample, curve.psi, shape)
+    theta, floor = curve.fit.theta[0], np.array([sample.floor.mean()])
+    eta = np.array([theta[0] + theta[1] * (at - sample.centre)])
+    before = float(_link.slope(eta, floor, binomial=sample.binomial)[0])
+    after = float(_link.slope(eta + height * theta[-1], floor, binomial=sample.binomial)[0])
+    gradient = np.zeros(len(theta))
+    gradient[:2] = (after - before) * np.array([1.0, at - sample.centre])
+    gradient[-1] = after * height
+    return float(gradient @ spread @ gradient)
+
+
 def working_covariance(fit: NullFit, sample: Sample) -> Covariance:
     """Score-scale covariance of the first of B fits."""
     eta = fit.eta[0]

@@ -9,8 +9,8 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._constrained import reference_point
-from confounds.inference._effect import ThresholdCurve, fit_threshold
-from confounds.inference._reference import Levels, draw_scores, fit_levels
+from confounds.inference._effect import ThresholdCurve, fit_threshold, own_curve
+from confounds.inference._reference import Levels, draw_scores, two_level_scan
 from confounds.results import Estimate
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def invert(
         sample,
         rng,
     )
-    again = fit_levels(y, sample, columns, plan.slopes(sample)).two_level_scan
+    again = two_level_scan(y, sample, columns, plan.slopes(sample))
     critical = np.quantile(_likelihood_ratio(again)[:, best], 0.95)
     kept = np.flatnonzero(_likelihood_ratio(observed.two_level_scan)[0] <= max(critical, 1e-9))
     return Inversion(kept, y)
@@ -82,7 +82,7 @@ def kink_and_excess(
     found = []
     slopes = plan.growth(sample)
     for term, shape in (("kink", "hinge"), ("excess", plan.shape)):
-        here = fit_threshold(sample.score[None], sample, curve.psi, shape, slopes)
+        here = own_curve(sample, curve.psi, shape, slopes)
         draws = fit_threshold(y, sample, curve.psi, shape, slopes)
         values = [_read_off(sample, item, term, shape) for item in (here, draws)]
         low, high = np.quantile(values[1], [0.025, 0.975])

@@ -17,8 +17,9 @@ import numpy as np
 from scipy import stats
 
 from confounds.inference import _link
-from confounds.inference._effect import INFLATION, fit_threshold
-from confounds.inference._null import RIDGE_LEVEL, RIDGE_SLOPE, weighted_moments
+from confounds.inference._effect import INFLATION, own_curve
+from confounds.inference._moments import Products, Weighted
+from confounds.inference._null import RIDGE_LEVEL, RIDGE_SLOPE
 from confounds.inference._reference import has_fixed_effects
 from confounds.inference.sample import threshold_columns
 from confounds.results import CurvePoint
@@ -57,8 +58,7 @@ def threshold_line(
     x = np.sort(np.append(x, [psi - 1e-9, psi + 1e-9]))
     picked = np.unique(np.linspace(0, len(kept) - 1, CANDIDATES).round().astype(int))
     others = [float(item) for item in kept[picked] if item != psi]
-    y = sample.score[None]
-    curves = [curve, *(fit_threshold(y, sample, item, shape, growth) for item in others)]
+    curves = [curve, *(own_curve(sample, item, shape, growth) for item in others)]
     lower, upper = [], []
     for item in curves:
         at = np.array([item.psi])
@@ -109,7 +109,7 @@ def curve_band(
 
 def _variance(fit: NullFit, sample: Sample, design: Floats, rows: Floats, phi2: Floats) -> Floats:
     """(B, P) variance of the curve on the link scale."""
-    gram, _ = weighted_moments(design, sample.membership, fit.weight, phi2, fit.residual)
+    gram = Weighted(Products(design, sample.membership), fit.weight, phi2).gram()
     if sample.binomial:
         gram[:, 0, 0] += RIDGE_LEVEL
         gram[:, 1, 1] += RIDGE_SLOPE

@@ -11,18 +11,21 @@ lies wholly at its floor; on any curve with information it moves nothing that is
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from confounds.inference import _link
+from confounds.inference._batches import joined, parts, put, taken
+from confounds.inference._moments import Weighted, solve_small
 
 if TYPE_CHECKING:
-    from confounds.inference.sample import Flags, Floats, PooledVariance, Sample
+    from confounds.inference.sample import Flags, Floats, Ints, PooledVariance, Sample
 
 ITERATIONS = 12
-TOLERANCE = 1e-6
+TOLERANCE = 1e-4
 """The same for the observed data and their replicates, which start alike too: some data sets have
 no fixed point (a slope that is at its bound every other time), and then the statistic is whatever
 this many iterations give."""
@@ -77,9 +80,13 @@ def fixed_effect_freedom(sample: Sample) -> int:
 def fit_fixed_effect(y: Floats, sample: Sample, slopes: Slopes) -> NullFit:
     """Fit with a free level for every family; tau^2 is what is left within families."""
     freedom = fixed_effect_freedom(sample)
-    problem = _Problem(y, sample, slopes)
-    phi2 = problem.unit * (FREE_FAMILY_VARIANCE if sample.families > 1 else 0.0)
-    return problem.solve(None, FIRST_VARIANCE * problem.unit, phi2, tau_freedom=freedom)
+    found = []
+    for rows in parts(*y.shape):
+        problem = _Problem(y[rows], sample, slopes)
+        phi2 = problem.unit * (FREE_FAMILY_VARIANCE if sample.families > 1 else 0.0)
+        first = FIRST_VARIANCE * problem.unit
+        found.append(problem.solve(None, first, phi2, tau_freedom=freedom))
+    return joined(found)
 
 
 def fit_two_level(
@@ -88,15 +95,31 @@ def fit_two_level(
     """Marginal fit: tau^2 given (from the fixed-effect fit), phi^2 by moments.
 
     With `tau2` None, tau^2 is estimated here and phi^2 is 0: families are too small to tell
-    the two apart.
+    the two apart. A `start` of one fit serves all data sets.
     """
     freedom = len(sample) - int(sample.design.shape[1])
-    problem = _Problem(y, sample, slopes)
-    if tau2 is None:
-        first = FIRST_VARIANCE * problem.unit
-        return problem.solve(start, first, np.zeros(len(y)), tau_freedom=freedom)
-    phi2 = problem.unit * (FIRST_VARIANCE if sample.families > 1 else 0.0)
-    return problem.solve(start, tau2, phi2, phi_freedom=freedom)
+    found = []
+    for rows in parts(*y.shape):
+        problem = _Problem(y[rows], sample, slopes)
+        begin = start if start is None or len(start.eta) == 1 else taken(start, rows)
+        if tau2 is None:
+            first, none = FIRST_VARIANCE * problem.unit, np.zeros(len(problem.y))
+            found.append(problem.solve(begin, first, none, tau_freedom=freedom))
+        else:
+            phi2 = problem.unit * (FIRST_VARIANCE if sample.families > 1 else 0.0)
+            found.append(problem.solve(begin, tau2[rows], phi2, phi_freedom=freedom))
+    return joined(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where B data sets are; see `NullFit`."""
+
+    theta: Floats
+    eta: Floats
+    tau2: Floats
+    phi2: Floats
+    bounded: Flags
 
 
 class _Problem:
@@ -110,8 +133,8 @@ class _Problem:
         self.y = y
         self.sample = sample
         self.slopes = slopes
-        self.X = sample.design
-        self.Z = sample.membership
+        self.products = sample.products
+        self.X, self.Z = self.products.X, self.products.Z
         p = self.X.shape[1]
         self.ridge = np.full(p, RIDGE_LEVEL)
         self.ridge[1] = RIDGE_SLOPE
@@ -133,30 +156,59 @@ class _Problem:
     ) -> NullFit:
         """Iterate to a fixed point; a variance with a `freedom` is estimated, the other given.
 
-        Estimating tau^2 alone makes the predictor contain the family effects.
+        A variance estimated elsewhere and a family effect go together: with `phi_freedom` the
+        predictor is marginal, without it the predictor contains the family effects.
+
+        A data set that has settled is left as it is, whatever the others do.
         """
         eta = self._start(start)
         theta = np.zeros((len(self.y), self.X.shape[1]))
-        bounded = np.zeros(len(self.y), dtype=bool)
+        found = _State(theta, eta, tau2.copy(), phi2.copy(), np.zeros(len(eta), dtype=bool))
+        left, now, problem = np.arange(len(eta)), found, self
         for _ in range(ITERATIONS):
-            z, s = self._working(eta)
-            w = 1 / (s + tau2[:, None])
-            theta, bounded = self._coefficients(z, w, phi2)
-            smooth = theta @ self.X.T
-            r = z - smooth
-            shared = self._family_effects(r, w, phi2) @ self.Z.T
-            if tau_freedom is not None:
-                inner = r - shared
-                tau2 = self._model_step(tau2, inner * inner * w, w, tau_freedom)
-            if phi_freedom is not None and self.sample.families > 1:
-                phi2 = self._family_step(phi2, r, w, shared, phi_freedom)
-            target = smooth + shared if phi_freedom is None else smooth
-            move = np.clip(target - eta, -self.reach, self.reach)
-            eta = np.clip(eta + move, -_limit(self.sample), _limit(self.sample))
-            if self.sample.binomial and np.abs(move).max() < TOLERANCE:
+            now, moved = problem._step(now, tau_freedom, phi_freedom)
+            put(found, left, now)
+            moving = np.flatnonzero(moved >= TOLERANCE)
+            if not self.sample.binomial:
+                continue
+            if not len(moving):
                 break
+            if len(moving) < len(left):
+                left, now, problem = left[moving], taken(now, moving), problem.take(moving)
+        z, s = self._working(found.eta)
+        w = 1 / (s + found.tau2[:, None])
+        return NullFit(
+            found.theta, found.eta, w, z - found.eta, found.tau2, found.phi2, found.bounded
+        )
+
+    def _step(
+        self, at: _State, tau_freedom: int | None, phi_freedom: int | None
+    ) -> tuple[_State, Floats]:
+        """One iteration, and (B,) how far it moved the predictor."""
+        eta, tau2, phi2 = at.eta, at.tau2, at.phi2
         z, s = self._working(eta)
-        return NullFit(theta, eta, 1 / (s + tau2[:, None]), z - eta, tau2, phi2, bounded)
+        w = 1 / (s + tau2[:, None])
+        weighted = Weighted(self.products, w, phi2)
+        theta, bounded = self._coefficients(z, weighted)
+        smooth = theta @ self.X.T
+        r = z - smooth
+        shared = weighted.family_effects(r)
+        if tau_freedom is not None:
+            inner = r - shared
+            tau2 = self._model_step(tau2, inner * inner * w, w, tau_freedom)
+        if phi_freedom is not None and self.sample.families > 1:
+            phi2 = self._family_step(phi2, r, w * (r - shared), phi_freedom)
+        target = smooth + shared if phi_freedom is None else smooth
+        move = np.clip(target - eta, -self.reach, self.reach)
+        limit = _limit(self.sample)
+        eta = np.clip(eta + move, -limit, limit)
+        return _State(theta, eta, tau2, phi2, bounded), np.abs(move).max(axis=1)
+
+    def take(self, rows: Ints) -> _Problem:
+        """Some of the data sets."""
+        part = copy(self)
+        part.y = self.y[rows]
+        return part
 
     def _start(self, start: NullFit | None) -> Floats:
         if start is not None:
@@ -174,8 +226,8 @@ class _Problem:
         mu, d = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
         return eta + (self.y - mu) / d, _link.sampling_variance(mu, sample) / d**2
 
-    def _coefficients(self, z: Floats, w: Floats, phi2: Floats) -> tuple[Floats, Flags]:
-        gram, moment = weighted_moments(self.X, self.Z, w, phi2, z)
+    def _coefficients(self, z: Floats, weighted: Weighted) -> tuple[Floats, Flags]:
+        gram, moment = weighted.gram(), weighted.moment(z)
         p = self.X.shape[1]
         gram[:, np.arange(p), np.arange(p)] += self.ridge
         theta = solve_small(gram, moment[:, :, None])[:, :, 0]
@@ -189,11 +241,6 @@ class _Problem:
             fixed[:, rest] = solve_small(inner, right[:, :, None])[:, :, 0]
             theta = np.where(bounded[:, None], fixed, theta)
         return theta, bounded
-
-    def _family_effects(self, r: Floats, w: Floats, phi2: Floats) -> Floats:
-        """(B, F) best linear predictions of the family effects."""
-        effects: Floats = shrinkage(w @ self.Z, phi2) * ((w * r) @ self.Z)
-        return effects
 
     def _model_step(self, tau2: Floats, squares: Floats, w: Floats, freedom: int) -> Floats:
         """One Newton step of the moment equation sum w r^2 = freedom in tau^2.
@@ -210,54 +257,15 @@ class _Problem:
         total = freedom + pooled.freedom
         return moment_step(tau2, squares, w, total, self.most, self.slack)
 
-    def _family_step(
-        self, phi2: Floats, r: Floats, w: Floats, shared: Floats, freedom: int
-    ) -> Floats:
+    def _family_step(self, phi2: Floats, r: Floats, whitened: Floats, freedom: int) -> Floats:
         """One Newton step of the moment equation r'V^-1 r = freedom in phi^2."""
-        total = ((w * r) * (r - shared)).sum(axis=1)
-        per_family = (w * (r - shared)) @ self.Z
+        total = (r * whitened).sum(axis=1)
+        per_family = whitened @ self.Z
         steepness = np.maximum((per_family**2).sum(axis=1), 1e-300)
         least, most = -0.5 * phi2 - 0.05 * self.slack, 2 * phi2 + 0.5 * self.slack
         change = np.clip((total - freedom) / steepness, least, most)
         moved: Floats = np.clip(phi2 + change, 0.0, self.most)
         return moved
-
-
-def weighted_moments(
-    X: Floats,
-    Z: Floats,
-    w: Floats,
-    phi2: Floats,
-    z: Floats,
-) -> tuple[Floats, Floats]:
-    """X'V^-1X and X'V^-1z for V = diag(1/w) + phi^2 ZZ'; shapes (B, p, p) and (B, p)."""
-    p = X.shape[1]
-    outer = (X[:, :, None] * X[:, None, :]).reshape(len(X), p * p)
-    gram = (w @ outer).reshape(-1, p, p)
-    moment = (w * z) @ X
-    if Z.shape[1] > 1 and np.any(phi2 > 0):
-        shrink = shrinkage(w @ Z, phi2)
-        families = Z.shape[1]
-        spread = (w @ (X[:, :, None] * Z[:, None, :]).reshape(len(X), -1)).reshape(-1, p, families)
-        gram = gram - (spread * shrink[:, None, :]) @ spread.transpose(0, 2, 1)
-        moment = moment - (spread @ (shrink * ((w * z) @ Z))[:, :, None])[:, :, 0]
-    return gram, moment
-
-
-def solve_small(gram: Floats, right: Floats) -> Floats:
-    """Batched solve; one and two unknowns, nearly all there are, by formula."""
-    size = gram.shape[-1]
-    if size == 1:
-        return right / gram
-    if size > 2:
-        solved: Floats = np.linalg.solve(gram, right).astype(np.float64, copy=False)
-        return solved
-    a, b, c, d = (gram[:, i, j, None] for i in (0, 1) for j in (0, 1))
-    first, second = right[:, 0], right[:, 1]
-    determinant = a * d - b * c
-    return np.stack(
-        [(d * first - b * second) / determinant, (a * second - c * first) / determinant], axis=1
-    )
 
 
 def spread_about_line(y: Floats, X: Floats) -> Floats:
@@ -266,12 +274,6 @@ def spread_about_line(y: Floats, X: Floats) -> Floats:
     rest = y - (y @ q) @ q.T
     spread: Floats = np.maximum((rest * rest).mean(axis=1), 1e-12 * (y * y).mean(axis=1) + 1e-300)
     return spread
-
-
-def shrinkage(family_weight: Floats, phi2: Floats) -> Floats:
-    """(B, F) phi^2 / (1 + phi^2 W_f)."""
-    shrink: Floats = phi2[:, None] / (1 + phi2[:, None] * family_weight)
-    return shrink
 
 
 def pooled_squares(tau2: Floats, pooled: PooledVariance | None) -> Floats:

@@ -9,7 +9,8 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._constrained import reference_point
-from confounds.inference._null import MAX_MOVE, RIDGE_LEVEL, RIDGE_SLOPE, shrinkage
+from confounds.inference._moments import shrinkage
+from confounds.inference._null import MAX_MOVE, RIDGE_LEVEL, RIDGE_SLOPE
 
 if TYPE_CHECKING:
     from confounds.inference._null import NullFit, Slopes

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from confounds.inference.sample import Floats, Sample
 
-FIRST_STAGE = 199
-CLEARLY_LARGE = 0.2
+STAGES = ((99, 0.2), (399, 0.12))
+"""Number of draws, and the p-value above which they are enough."""
 MIN_FREEDOM = 3
 """Residual degrees of freedom within families below which there is no fixed-effect check."""
 
@@ -134,16 +134,18 @@ def bootstrap(
 
 
 def staged(statistic: float, draw: Callable[[int], Floats], replicates: int) -> Floats:
-    """Null draws, only the first `FIRST_STAGE` of them where p is clearly large.
+    """Null draws, no more than `STAGES` where p is clearly large.
 
-    After 199 draws a p-value above .2 is not going to end below .05 (ten draws beyond the
-    statistic are expected at .05, forty were seen), so the rest would decide nothing
-    (Davidson & MacKinnon 2000, pretesting the number of bootstraps).
+    A p-value above .2 after 99 draws, or above .12 after 399, is not going to end below .05 (5 and
+    20 draws beyond the statistic are expected at .05, 20 and 48 were seen: six standard errors), so
+    the rest would decide nothing (Davidson & MacKinnon 2000, pretesting the number of bootstraps).
     """
-    first = draw(min(FIRST_STAGE, replicates))
-    if len(first) == replicates or p_value(statistic, first) > CLEARLY_LARGE:
-        return first
-    return np.concatenate([first, draw(replicates - len(first))])
+    draws = np.empty(0)
+    for stage, large in STAGES:
+        draws = np.concatenate([draws, draw(min(stage, replicates) - len(draws))])
+        if len(draws) == replicates or p_value(statistic, draws) > large:
+            return draws
+    return np.concatenate([draws, draw(replicates - len(draws))])
 
 
 def bootstrap_fixed_effect(
@@ -196,9 +198,13 @@ def bootstrap_two_level(
 
 def two_level_statistics(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Floats:
     """(B,) two-level supremum statistics of B data sets (B, M), everything estimated anew."""
+    return two_level_scan(y, sample, columns, slopes).sup
+
+
+def two_level_scan(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Scan:
+    """The two-level scan alone of B data sets (B, M), everything estimated anew."""
     tau2 = fit_fixed_effect(y, sample, slopes).tau2 if has_fixed_effects(sample) else None
-    refit = fit_two_level(y, sample, slopes, tau2)
-    return _scan_two_level(refit, sample, columns).sup
+    return _scan_two_level(fit_two_level(y, sample, slopes, tau2), sample, columns)
 
 
 def p_value(statistic: float, draws: Floats) -> float:

@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.inference._null import (
-    pooled_squares,
-    shrinkage,
-    solve_small,
-    weighted_moments,
-)
+from confounds.inference._batches import joined, parts, put, taken
+from confounds.inference._moments import Weighted, solve_small
+from confounds.inference._null import pooled_squares
 from confounds.inference._supremum import Supremum
 
 if TYPE_CHECKING:
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from confounds.inference.sample import Flags, Floats, Sample
 
 SHARPEN_STEPS = 5
+SETTLED = 1e-3
+"""Relative change of the weights that is not worth another scan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +53,14 @@ def scan(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan:
         freedom: residual degrees of freedom of a fit whose slope is free; one more is
             granted where the slope stays at its bound.
     """
-    w, e = fit.weight, fit.residual
-    X, Z = sample.design, sample.membership
-    shrink = shrinkage(w @ Z, fit.phi2)
-    inner = w * e - w * ((((w * e) @ Z) * shrink) @ Z.T)
-    information, cross = _information(w, shrink, X, Z, columns)
-    gram, moment = weighted_moments(X, Z, w, fit.phi2, e)
-    free = _jump(gram, cross, moment, inner @ columns, information)
-    rest = [column for column in range(X.shape[1]) if column != 1]
-    held = _jump(
-        gram[:, rest][:, :, rest], cross[:, rest], moment[:, rest], inner @ columns, information
-    )
+    e = fit.residual
+    weighted = Weighted(sample.products, fit.weight, fit.phi2)
+    inner = weighted.whiten(e)
+    information, cross = _information(weighted, columns)
+    gram, moment, score = weighted.gram(), inner @ sample.design, inner @ columns
+    free = _jump(gram, cross, moment, score, information)
+    rest = [column for column in range(gram.shape[1]) if column != 1]
+    held = _jump(gram[:, rest][:, :, rest], cross[:, rest], moment[:, rest], score, information)
     bounded = fit.bounded[:, None]
     stays = bounded & ~_turns_back(free)
     U, S = np.where(stays, held.U, free.U), np.where(stays, held.S, free.S)
@@ -120,16 +116,28 @@ def sharpen(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan
     all where few models straddle it; the reference distribution repeats this on every
     replicate, so the size is the bootstrap's.
     """
-    tau2 = fit.tau2
-    sampling = 1 / fit.weight - tau2[:, None]
-    df = np.asarray(freedom + sample.pooled_freedom + fit.bounded - 1.0, dtype=np.float64)
-    current = fit
+    found = [_sharpen(taken(fit, rows), sample, columns, freedom) for rows in parts(*fit.eta.shape)]
+    return joined(found)
+
+
+def _sharpen(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan:
+    """The same of one part; what has settled is not scanned again."""
+    found = scan(fit, sample, columns, freedom)
+    left, here = np.arange(len(fit.tau2)), found
+    sampling = 1 / fit.weight - fit.tau2[:, None]
     for _ in range(SHARPEN_STEPS):
-        found = scan(current, sample, columns, freedom)
-        rest = found.squares - np.maximum(found.explained.max(axis=1), 0.0)
-        tau2 = _shrink_tau(tau2, rest, df, sampling)
-        current = replace(fit, weight=1 / (sampling + tau2[:, None]), tau2=tau2)
-    return scan(current, sample, columns, freedom)
+        rest = here.squares - np.maximum(here.explained.max(axis=1), 0.0)
+        df = np.asarray(freedom + sample.pooled_freedom + fit.bounded - 1.0, dtype=np.float64)
+        tau2 = _shrink_tau(fit.tau2, rest, df, sampling)
+        weight = 1 / (sampling + tau2[:, None])
+        moving = np.flatnonzero(np.abs(weight / fit.weight - 1).max(axis=1) > SETTLED)
+        if not len(moving):
+            break
+        fit = taken(replace(fit, weight=weight, tau2=tau2), moving)
+        left, sampling = left[moving], sampling[moving]
+        here = scan(fit, sample, columns, freedom)
+        put(found, left, here)
+    return found
 
 
 def _shrink_tau(tau2: Floats, rest: Floats, freedom: Floats, sampling: Floats) -> Floats:
@@ -140,27 +148,28 @@ def _shrink_tau(tau2: Floats, rest: Floats, freedom: Floats, sampling: Floats) -
     return shrunk
 
 
-def _information(
-    w: Floats,
-    shrink: Floats,
-    X: Floats,
-    Z: Floats,
-    columns: Floats,
-) -> tuple[Floats, Floats]:
+def _information(weighted: Weighted, columns: Floats) -> tuple[Floats, Floats]:
     """h'V^-1h (B, K) and X'V^-1h (B, p, K)."""
+    w, X = weighted.w, weighted.products.X
     count = columns.shape[1]
-    p, families = X.shape[1], Z.shape[1]
     information = w @ (columns * columns)
-    cross = (w @ (X[:, :, None] * columns[:, None, :]).reshape(len(X), -1)).reshape(-1, p, count)
-    by_family = _by_family(w, Z, columns)
-    information = information - np.einsum("bf,bfk->bk", shrink, by_family * by_family)
-    spread = (w @ (X[:, :, None] * Z[:, None, :]).reshape(len(X), -1)).reshape(-1, p, families)
-    cross = cross - (spread * shrink[:, None, :]) @ by_family
+    cross = (w @ (X[:, :, None] * columns[:, None, :]).reshape(len(X), -1)).reshape(
+        -1, X.shape[1], count
+    )
+    if weighted.shrink is None:
+        return information, cross
+    by_family = _by_family(w, weighted.products.Z, columns)
+    root = np.sqrt(weighted.shrink)[:, :, None]
+    by_family *= root
+    information = information - np.einsum("bfk,bfk->bk", by_family, by_family)
+    cross = cross - (weighted.spread * root[:, None, :, 0]) @ by_family
     return information, cross
 
 
 def _by_family(w: Floats, Z: Floats, columns: Floats) -> Floats:
     """(B, F, K) sums of the weighted columns within families, each over its own models only."""
+    if len(w) == 1:
+        return ((Z * w.T).T @ columns)[None]
     found = np.empty((len(w), Z.shape[1], columns.shape[1]))
     for place, member in enumerate(Z.T):
         rows = np.flatnonzero(member)

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import stats
 
 from confounds.inference import _link
+from confounds.inference._moments import Weighted
 from confounds.inference._null import (
     Slopes,
     fit_fixed_effect,
     fit_two_level,
     fixed_effect_freedom,
-    weighted_moments,
 )
 from confounds.inference._reference import has_fixed_effects
 from confounds.results import Estimate
@@ -42,7 +42,7 @@ def width_estimate(sample: Sample, level: float = 0.95) -> Estimate:
     else:
         fit = fit_two_level(y, sample, Slopes(), None)
         freedom = len(sample) - sample.design.shape[1]
-    gram, _ = weighted_moments(sample.design, sample.membership, fit.weight, fit.phi2, y)
+    gram = Weighted(sample.products, fit.weight, fit.phi2).gram()
     error = float(np.sqrt(np.linalg.inv(gram[0])[1, 1]))
     slope = float(fit.theta[0, 1])
     reach = float(stats.t.ppf((1 + level) / 2, max(freedom, 1))) * error

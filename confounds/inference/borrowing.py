@@ -105,7 +105,7 @@ def borrow(
 def on_its_own(sample: Sample) -> Sample:
     """The sample without what it borrowed, for a paired contrast, where models cancel."""
     if NAME not in sample.covariate_names:
-        return replace(sample, pooled=None)
+        return sample if sample.pooled is None else replace(sample, pooled=None)
     kept = [column for column, name in enumerate(sample.covariate_names) if name != NAME]
     covariates = sample.covariates[:, kept] if kept and sample.covariates is not None else None
     names = tuple(sample.covariate_names[column] for column in kept)

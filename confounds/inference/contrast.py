@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
+from confounds.inference._moments import Weighted, solve_small
 from confounds.inference._null import (
     FIRST_VARIANCE,
     NullFit,
@@ -29,7 +30,6 @@ from confounds.inference._null import (
     fit_two_level,
     moment_step,
     spread_about_line,
-    weighted_moments,
 )
 from confounds.inference._reference import (
     draw_items,
@@ -216,8 +216,8 @@ def _fit_line(z: Floats, sampling: Floats, sample: Sample, freedom: int) -> Null
     theta, r = np.zeros((len(z), sample.design.shape[1])), z
     for _ in range(LINE_STEPS):
         w = 1 / (sampling + tau2[:, None])
-        gram, moment = weighted_moments(sample.design, sample.membership, w, phi2, z)
-        theta = np.linalg.solve(gram, moment[:, :, None])[:, :, 0].astype(np.float64, copy=False)
+        weighted = Weighted(sample.products, w, phi2)
+        theta = solve_small(weighted.gram(), weighted.moment(z)[:, :, None])[:, :, 0]
         r = z - theta @ sample.design.T
         tau2 = moment_step(tau2, r * r * w, w, freedom, slack=slack)
     w = 1 / (sampling + tau2[:, None])

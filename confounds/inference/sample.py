@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from confounds.inference._moments import Products
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,13 +127,25 @@ class Sample:
         return member
 
     @cached_property
+    def products(self) -> Products:
+        """Products of design columns, within families and over all."""
+        return Products(self.design, self.membership)
+
+    @cached_property
     def grid(self) -> Floats:
         """(K,) candidate thresholds: midpoints of scales with two models or more on each side."""
         return threshold_grid(self.x)
 
+    @cached_property
+    def remembered(self) -> dict[tuple[object, ...], Any]:
+        """What was computed of this sample and may be asked again."""
+        return {}
+
     def take(self, rows: Ints | Sequence[int]) -> Sample:
-        """The sample of some rows, in the given order."""
+        """The sample of some rows, in the given order; itself where that is all as they are."""
         rows = np.asarray(rows, dtype=np.int64)
+        if np.array_equal(rows, np.arange(len(self))):
+            return self
         covariates, names = self._told_apart(rows)
         return replace(
             self,

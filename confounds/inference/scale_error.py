@@ -35,12 +35,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.inference._effect import effect_profile, fit_threshold
+from confounds.inference._effect import effect_variance, own_curve, own_profile
 from confounds.inference._reference import (
     draw_scores,
     fit_levels,
     p_value,
     staged,
+    two_level_scan,
     two_level_statistics,
 )
 from confounds.inference.sample import threshold_columns
@@ -139,8 +140,8 @@ def simex_effect(sample: Sample, psi: float, plan: TestPlan, rng: np.random.Gene
         below = int((x <= psi).sum())
         if min(below, len(x) - below) == 0:
             return 0.0, 0.0
-        effect, lower, upper = _effect(moved, psi, plan)
-        return effect, ((upper - lower) / 3.92) ** 2
+        curve = own_curve(moved, psi, plan.shape, plan.growth(moved))
+        return float(curve.effect[0]), effect_variance(moved, curve, plan.shape)
 
     value, error = simex(estimate, sample.x, SPREAD, rng)
     return Estimate(
@@ -202,14 +203,12 @@ def extrapolate(values: Floats) -> float:
 def best_threshold(sample: Sample, plan: TestPlan) -> float:
     """Log10 scale of the threshold with the largest statistic."""
     columns = threshold_columns(sample.x, sample.grid, plan.shape)
-    found = fit_levels(sample.score[None], sample, columns, plan.slopes(sample))
-    return float(sample.grid[found.two_level_scan.best[0]])
+    found = two_level_scan(sample.score[None], sample, columns, plan.slopes(sample))
+    return float(sample.grid[found.best[0]])
 
 
 def _effect(sample: Sample, psi: float, plan: TestPlan) -> tuple[float, float, float]:
     """Effect at psi with its 95 % interval."""
     slopes = plan.growth(sample)
-    curve = fit_threshold(sample.score[None], sample, psi, plan.shape, slopes)
-    profile = effect_profile(sample, np.array([psi]), plan.shape, slopes, curve)
-    lower, upper = profile.interval(0.95)
-    return float(curve.effect[0]), lower, upper
+    profile = own_profile(sample, np.array([psi]), psi, plan.shape, slopes)
+    return profile.estimate, *profile.interval(0.95)

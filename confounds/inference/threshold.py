@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._effect import Profile, ThresholdCurve, effect_profile, fit_threshold
+from confounds.inference._effect import Profile, ThresholdCurve, own_curve, own_profile
 from confounds.inference._inversion import invert, kink_and_excess, threshold_estimate
 from confounds.inference._lines import smooth_line, threshold_line
 from confounds.inference._null import Slopes
@@ -123,9 +123,9 @@ def test_threshold(
     draws = bootstrap(observed, sample, columns, slopes, plan.replicates, rng)
     p, check, level = with_declared(sample, plan, p_values(observed, *draws))
     psi = float(sample.grid[observed.two_level_scan.best[0]])
-    curve = fit_threshold(sample.score[None], sample, psi, plan.shape, growth)
+    curve = own_curve(sample, psi, plan.shape, growth)
     found = invert(sample, plan, observed, columns, curve, rng)
-    profile = effect_profile(sample, sample.grid[found.kept], plan.shape, growth, curve)
+    profile = own_profile(sample, sample.grid[found.kept], psi, plan.shape, growth)
     fit = ThresholdFit(
         condition=dict(condition or {}),
         estimates=(
@@ -179,8 +179,8 @@ def effect_at(
     """The effect at a threshold fixed beforehand: no second search, any number of models >= 4."""
     sample = with_null(sample, plan.null)
     slopes = plan.growth(sample)
-    curve = fit_threshold(sample.score[None], sample, psi, plan.shape, slopes)
-    profile = effect_profile(sample, np.array([psi]), plan.shape, slopes, curve)
+    curve = own_curve(sample, psi, plan.shape, slopes)
+    profile = own_profile(sample, np.array([psi]), psi, plan.shape, slopes)
     return effect_estimate(curve, profile, level), profile
 
 
@@ -200,9 +200,9 @@ def effect_among(sample: Sample, place: Place, plan: TestPlan, smallest: float) 
     """
     sample = with_null(sample, plan.null)
     slopes = plan.growth(sample)
-    curve = fit_threshold(sample.score[None], sample, place.psi, place.shape, slopes)
+    curve = own_curve(sample, place.psi, place.shape, slopes)
     profiles = [
-        effect_profile(sample, np.array([psi]), place.shape, slopes, curve)
+        own_profile(sample, np.array([psi]), place.psi, place.shape, slopes)
         for psi in place.searched(sample)
     ]
     ends = np.array([profile.interval(0.90) for profile in profiles])

@@ -1,0 +1,95 @@
+"""What comes of a data set does not depend on those that are worked on beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pytest
+from _simulated import Truth
+from inference.samples import drawn, stepped, unbounded
+
+from confounds.inference import _batches
+from confounds.inference._batches import joined, parts, put, taken
+from confounds.inference._constrained import Constrained, least_squares
+from confounds.inference._effect import own_curve, working_covariance
+from confounds.inference._null import Slopes, fit_fixed_effect, fit_two_level
+from confounds.inference._reference import draw_scores, two_level_scan
+from confounds.inference.sample import threshold_columns
+
+GROWTH = Slopes(lower=0.0, upper=2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Two:
+    first: np.ndarray
+    second: np.ndarray
+
+
+def scores(sample, count, seed=0):
+    rng = np.random.default_rng(seed)
+    fit = fit_two_level(sample.score[None], sample, GROWTH, np.full(1, 0.2))
+    tau2, phi2 = np.full(count, 0.2), np.full(count, 0.1)
+    return draw_scores(np.repeat(fit.eta, count, axis=0), tau2, phi2, sample, rng)
+
+
+def test_parts_cover_every_row_once_and_are_never_empty():
+    for rows, columns in ((1, 8), (999, 100), (5, 10**9), (0, 8)):
+        covered = [row for part in parts(rows, columns) for row in range(rows)[part]]
+        assert covered == list(range(rows))
+    assert parts(0, 8) == []
+
+
+def test_rows_are_taken_put_and_joined_in_their_order():
+    both = Two(np.arange(4.0), np.arange(8.0).reshape(4, 2))
+    halves = [taken(both, slice(0, 2)), taken(both, np.array([2, 3]))]
+    again = joined(halves)
+    np.testing.assert_array_equal(again.second, both.second)
+    put(again, np.array([3, 0]), halves[0])
+    np.testing.assert_array_equal(again.first, [1, 1, 2, 0])
+
+
+@pytest.mark.parametrize("sample", [drawn(Truth(), models=16), unbounded(16)], ids=["logit", "own"])
+def test_a_fit_is_the_same_alone_in_a_small_part_and_in_a_large_one(monkeypatch, sample):
+    y = sample.score[None] + np.zeros((7, 1)) if not sample.binomial else scores(sample, 7)
+    together = fit_two_level(y, sample, GROWTH, fit_fixed_effect(y, sample, GROWTH).tau2)
+    monkeypatch.setattr(_batches, "CELLS", 3 * len(sample))
+    apart = fit_two_level(y, sample, GROWTH, fit_fixed_effect(y, sample, GROWTH).tau2)
+    for item in fields(together):
+        left, right = getattr(together, item.name), getattr(apart, item.name)
+        np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-12)
+
+
+def test_a_scan_is_the_same_alone_and_among_others():
+    sample = drawn(Truth(step=0.3, level=-1.0), models=16)
+    y = scores(sample, 9)
+    columns = threshold_columns(sample.x, sample.grid, "step")
+    together = two_level_scan(y, sample, columns, GROWTH)
+    for row in (0, 4, 8):
+        alone = two_level_scan(y[row : row + 1], sample, columns, GROWTH)
+        np.testing.assert_allclose(together.f[row], alone.f[0], rtol=1e-8, atol=1e-10)
+
+
+def test_rows_that_settle_early_have_the_sum_of_squares_of_those_that_go_on(monkeypatch):
+    sample = stepped(20)
+    psi = np.array([9.5, 10.0])
+    effects = np.linspace(0.2, 0.8, 25)
+    curve = own_curve(sample, 9.5, "step", GROWTH)
+    covariance = working_covariance(curve.fit, sample)
+    problem = Constrained(sample, psi, "step", effects)
+    start = np.repeat(curve.fit.theta[:, :-1], len(problem.effects), axis=0)
+    found = least_squares(problem, sample.score, start, covariance, GROWTH)
+    monkeypatch.setattr("confounds.inference._constrained.GAIN", 0.0)
+    full = least_squares(problem, sample.score, start, covariance, GROWTH)
+    near = full < full.min() + 20
+    assert near.sum() > 3
+    np.testing.assert_allclose(found[near], full[near], atol=1e-3)
+
+
+def test_what_a_sample_remembers_is_not_carried_to_one_with_other_scores():
+    sample = stepped(20)
+    first = own_curve(sample, 9.5, "step", GROWTH)
+    assert own_curve(sample, 9.5, "step", GROWTH) is first
+    assert sample.take(np.arange(20)) is sample
+    other = sample.with_score(sample.score[::-1].copy())
+    assert own_curve(other, 9.5, "step", GROWTH).effect[0] != first.effect[0]
