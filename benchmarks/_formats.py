@@ -190,7 +190,7 @@ def write_evalplus(folder: Path, samples: int) -> None:
     (folder / name).write_text(json.dumps(document))
 
 
-def peer_lm_eval(folder: Path) -> int:
+def load_lm_eval(folder: Path) -> int:
     """Pandas on the samples files, as lm-eval's own examples read them."""
     import pandas as pd  # noqa: PLC0415  each reader's memory is measured with its own imports
 
@@ -198,22 +198,55 @@ def peer_lm_eval(folder: Path) -> int:
     return len(pd.concat([pd.read_json(path, lines=True) for path in files]))
 
 
-def peer_inspect(folder: Path) -> int:
+def table_lm_eval(folder: Path) -> int:
+    """Pandas, up to item, metric and score."""
+    import pandas as pd  # noqa: PLC0415
+
+    loaded = [pd.read_json(path, lines=True) for path in sorted(folder.rglob("samples_*.jsonl"))]
+    wide = pd.concat(loaded)[["doc_id", "acc"]]
+    return len(wide.melt("doc_id", var_name="metric", value_name="score"))
+
+
+def load_inspect(folder: Path) -> int:
     """Inspect's own table of samples."""
     from inspect_ai.analysis import samples_df  # noqa: PLC0415
 
     return len(samples_df(str(folder), quiet=True))
 
 
-def peer_lighteval(folder: Path) -> int:
+def load_lighteval(folder: Path) -> int:
     """Pandas on the details."""
     import pandas as pd  # noqa: PLC0415
 
     return sum(len(pd.read_parquet(path)) for path in folder.rglob("*.parquet"))
 
 
-def peer_openai_evals(folder: Path) -> int:
+def table_lighteval(folder: Path) -> int:
+    """Pandas on the columns that this takes, up to item, metric, score and number of choices."""
+    import pandas as pd  # noqa: PLC0415
+
+    columns = ["doc.id", "doc.choices", "doc.gold_index", "metric"]
+    loaded = pd.concat(
+        [pd.read_parquet(path, columns=columns) for path in folder.rglob("*.parquet")]
+    )
+    wide = pd.DataFrame(loaded["metric"].tolist())
+    wide["item"] = loaded["id"].to_numpy()
+    wide["choices"] = loaded["choices"].str.len().to_numpy()
+    return len(wide.melt(["item", "choices"], var_name="metric", value_name="score"))
+
+
+def load_openai_evals(folder: Path) -> int:
     """Pandas on the log, as the examples of OpenAI evals read it."""
     import pandas as pd  # noqa: PLC0415
 
     return len(pd.read_json(folder / "run.jsonl", lines=True)) // 2
+
+
+def table_openai_evals(folder: Path) -> int:
+    """Pandas, up to item, metric and score."""
+    import pandas as pd  # noqa: PLC0415
+
+    events = pd.read_json(folder / "run.jsonl", lines=True)
+    matches = events[events["type"] == "match"]
+    score = [float(one["correct"]) for one in matches["data"]]
+    return len(pd.DataFrame({"item": matches["sample_id"], "metric": "accuracy", "score": score}))

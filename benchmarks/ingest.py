@@ -4,10 +4,15 @@
     python benchmarks/ingest.py formats lm_eval     one format
     python benchmarks/ingest.py folders --gb 0.25 0.5
 
-*Formats*: `read_outcomes` (every check, chance, facts of models) beside the tool's own reader where
-there is one, in pairs that alternate who is first, each in a process of its own, on one thread;
-seconds do not count imports. The ratio is the median over pairs. Inspect's log is written and read
-by Inspect, where it is installed (`pip install inspect_ai`). *Folders*: lm-eval runs of 10 MB each,
+*Formats*: `read_outcomes` (every check, chance, facts of models) beside others, in rounds that
+alternate who is first, each in a process of its own, on one thread; seconds do not count imports.
+A ratio is their seconds by ours, the median over rounds. `load` is what the tool or its examples
+read a file with. Inspect's gives a row a sample; it writes and reads the log, where it is installed
+(`pip install inspect_ai`). Pandas only loads what is there, nested values as they stand: it makes
+no row a score, and it loads the prompts, which `read_outcomes` leaves on disk where the format lets
+it (lighteval). `table` is therefore pandas up to item, metric and score, the one thing that both
+can be asked for, from the columns that this takes; chance, checks and facts are still ours alone.
+*Folders*: lm-eval runs of 10 MB each,
 read as one table; the peak memory should not grow with the folder. What is run again replaces its
 own part of the results.
 """
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OUT = Path(__file__).parent / "results" / "ingest.json"
-PAIRS = 3
+ROUNDS = 5
 GIGABYTES = (0.25, 0.5, 1.0, 2.0)
 RUN_SAMPLES = 5000
 """Samples of one run of the folders: about 10 MB."""
@@ -47,28 +52,23 @@ class Case:
     Attributes:
         write: makes a folder of so many samples.
         samples: how many.
-        peer: the tool's own reader, or None.
-        called: what it is.
+        load: what the tool or its examples read it with, or None.
+        called: what that is.
+        table: pandas, up to a row a score; None where `load` is no pandas.
         needs: a package without which this format is left out.
     """
 
     write: Callable[[Path, int], None]
     samples: int
-    peer: Callable[[Path], int] | None = None
+    load: Callable[[Path], int] | None = None
     called: str = ""
+    table: Callable[[Path], int] | None = None
     needs: str | None = None
 
-
-CASES = {
-    "lm_eval": Case(made.write_lm_eval, 20_000, made.peer_lm_eval, "pandas.read_json"),
-    "inspect_ai": Case(made.write_inspect, 2_000, made.peer_inspect, "samples_df", "inspect_ai"),
-    "lighteval": Case(made.write_lighteval, 20_000, made.peer_lighteval, "pandas.read_parquet"),
-    "openai_evals": Case(
-        made.write_openai_evals, 20_000, made.peer_openai_evals, "pandas.read_json"
-    ),
-    "helm": Case(made.write_helm, 20_000),
-    "evalplus": Case(made.write_evalplus, 20_000),
-}
+    def readers(self) -> dict[str, Callable[[Path], int]]:
+        """Side -> its reader."""
+        others = {"load": self.load, "table": self.table}
+        return {"ours": ours, **{side: read for side, read in others.items() if read is not None}}
 
 
 def ours(folder: Path) -> int:
@@ -76,6 +76,25 @@ def ours(folder: Path) -> int:
     from confounds.ingest import read_outcomes  # noqa: PLC0415  each process its own imports
 
     return len(read_outcomes(folder))
+
+
+CASES = {
+    "lm_eval": Case(
+        *(made.write_lm_eval, 20_000, made.load_lm_eval, "read_json"), made.table_lm_eval
+    ),
+    "inspect_ai": Case(
+        made.write_inspect, 2_000, made.load_inspect, "samples_df", needs="inspect_ai"
+    ),
+    "lighteval": Case(
+        *(made.write_lighteval, 20_000, made.load_lighteval, "read_parquet"), made.table_lighteval
+    ),
+    "openai_evals": Case(
+        *(made.write_openai_evals, 20_000, made.load_openai_evals, "read_json"),
+        made.table_openai_evals,
+    ),
+    "helm": Case(made.write_helm, 20_000),
+    "evalplus": Case(made.write_evalplus, 20_000),
+}
 
 
 def run_one(read: Callable[[Path], int], folder: Path) -> None:
@@ -110,7 +129,7 @@ def _import(read: Callable[[Path], int]) -> None:
     import pandas as pd  # noqa: F401, PLC0415
     import pyarrow.parquet  # noqa: F401, PLC0415
 
-    if read is made.peer_inspect:
+    if read is made.load_inspect:
         import inspect_ai.analysis  # noqa: F401, PLC0415
 
 
@@ -125,13 +144,13 @@ def taken(how: str, name: str, folder: Path) -> dict[str, Any]:
 
 
 def compare(name: str, folder: Path) -> dict[str, Any]:
-    """One format: ours, theirs, and the ratio, over pairs."""
+    """One format: what each side takes, and its ratio to ours, over rounds."""
     case = CASES[name]
     case.write(folder, case.samples)
-    sides = ("ours", "theirs") if case.peer else ("ours",)
+    sides = tuple(case.readers())
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
-    for pair in range(PAIRS):
-        for side in sides if pair % 2 == 0 else sides[::-1]:
+    for turn in range(ROUNDS):
+        for side in sides if turn % 2 == 0 else sides[::-1]:
             found[side].append(taken(side, name, folder))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     result: dict[str, Any] = {"samples": case.samples, "mb": round(size / 1e6, 1)}
@@ -142,20 +161,17 @@ def compare(name: str, folder: Path) -> dict[str, Any]:
             "samples_per_second": round(case.samples / cpu),
             "peak_mb": max(run["peak_mb"] for run in runs),
         }
-    if case.peer:
-        ratios = [
-            theirs["cpu_seconds"] / own["cpu_seconds"]
-            for own, theirs in zip(found["ours"], found["theirs"], strict=True)
-        ]
-        result |= {"peer": case.called, "ratio": round(statistics.median(ratios), 2)}
-    return result
+        if side != "ours":
+            both = zip(found["ours"], runs, strict=True)
+            ratios = [theirs["cpu_seconds"] / own["cpu_seconds"] for own, theirs in both]
+            result[side]["ratio"] = round(statistics.median(ratios), 2)
+    return result | ({"loaded_with": case.called} if case.load else {})
 
 
 def compare_formats(names: list[str]) -> dict[str, Any]:
     """Every format that can be written here, printed as it comes."""
-    print(
-        f"{'format':<14}{'ours /s':>10}{'MB':>7}  {'peer':<20}{'its /s':>10}{'MB':>7}{'ratio':>8}"
-    )
+    columns = f"{'load':<14}{'its /s':>9}{'MB':>6}{'ratio':>7}{'table /s':>10}{'MB':>6}{'ratio':>7}"
+    print(f"{'format':<14}{'ours /s':>9}{'MB':>6}  {columns}")
     found = {}
     for name in names:
         needs = CASES[name].needs
@@ -164,12 +180,14 @@ def compare_formats(names: list[str]) -> dict[str, Any]:
             continue
         with tempfile.TemporaryDirectory() as folder:
             one = found[name] = compare(name, Path(folder))
-        line = f"{name:<14}{one['ours']['samples_per_second']:>10,}{one['ours']['peak_mb']:>7}"
-        if "theirs" in one:
-            theirs = one["theirs"]
-            line += f"  {one['peer']:<20}{theirs['samples_per_second']:>10,}"
-            line += f"{theirs['peak_mb']:>7}{one['ratio']:>8.2f}"
-        print(line)
+        line = f"{name:<14}{one['ours']['samples_per_second']:>9,}{one['ours']['peak_mb']:>6}"
+        line += f"  {one.get('loaded_with', ''):<14}"
+        for side, width in (("load", 9), ("table", 10)):
+            if side in one:
+                other = one[side]
+                line += f"{other['samples_per_second']:>{width},}{other['peak_mb']:>6}"
+                line += f"{other['ratio']:>7.2f}"
+        print(line.rstrip())
     return found
 
 
@@ -214,7 +232,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.one:
         how, name, folder = chosen.one
-        run_one(ours if how == "ours" else CASES[name].peer or ours, Path(folder))
+        run_one(CASES[name].readers()[how], Path(folder))
         return
     results: dict[str, Any] = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     results["machine"] = machine()

@@ -259,14 +259,16 @@ def _with_columns(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
 def _fill(
     frame: pd.DataFrame, look_up: Callable[[str], ModelFacts | None], *, override: bool
 ) -> pd.DataFrame:
-    names = frame["model"].dropna().unique()
-    found = {name: facts for name in names if (facts := look_up(name)) is not None}
+    place, names = pd.factorize(frame["model"])
+    known = [look_up(name) for name in names]
+    found = {name: facts for name, facts in zip(names, known, strict=True) if facts is not None}
     if not found:
         return frame
     filled = {}
     for column in _MODEL_COLUMNS:
-        values = {name: getattr(facts, column) for name, facts in found.items()}
-        given = frame["model"].map(values).astype(frame[column].dtype)
+        values = [None if facts is None else getattr(facts, column) for facts in known]
+        each = pd.Series([*values, None], dtype=frame[column].dtype)
+        given = each.take(place).set_axis(frame.index)
         if column == "tokens":
             given = _tokens(frame, given, found)
         first, second = (given, frame[column]) if override else (frame[column], given)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 2 << 30
 """Bytes of one document; beyond it memory would decide what happens."""
+_DECODER = json.JSONDecoder()
+_LINE_ENDS = ("\n", "", "\r\n")
 
 
 def load(path: Path) -> Any:
@@ -59,9 +61,22 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     check_readable(path)
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
-            if raw.strip():
+            row = _plain_line(raw)
+            if row is not None:
+                yield number, row
+            elif raw.strip():
                 place = f"{path}:{number}"
                 yield number, require(parse(decoded(raw, place), place), place)
+
+
+def _plain_line(raw: bytes) -> dict[str, Any] | None:
+    """The object that is all of a line; None where there is more to say of the line."""
+    try:
+        line = str(raw, "utf-8")
+        row, end = _DECODER.raw_decode(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and line[end:] in _LINE_ENDS else None
 
 
 def decoded(raw: bytes, place: str) -> str:

@@ -17,7 +17,7 @@ from confounds.ingest._reading import first_places
 from confounds.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -110,17 +110,16 @@ def scores_of_many(
 
 
 def rescored(
-    items: Sequence[tuple[Mapping[str, Any], Kept | None]], rows: Sequence[Mapping[str, Any]]
+    items: Sequence[tuple[Mapping[str, Any], Kept | None]], there: Collection[str]
 ) -> Rescored:
     """Linear metrics of the items of one file, besides those that the tool logged.
 
     Args:
         items: what is the same on every row of an item, and what is kept of its choices; None
             where that is nothing.
-        rows: as the tool logged them.
+        there: metrics that the tool logged.
     """
     file = str(items[0][0]["source"]) if items else "no items"
-    there = {row["metric"] for row in rows}
     told = [(row, kept) for row, kept in items if kept is not None]
     if not told:
         return Rescored([], (not_rescored("no log-probabilities of all choices are kept", file),))

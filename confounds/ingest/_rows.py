@@ -14,6 +14,8 @@ from confounds.outcomes.schema import COLUMNS, numpy_frame
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 _NUMBERS = {STD_ERROR, *(column.name for column in COLUMNS if column.kind != "text")}
 _STEP = re.compile(r"(?:^|[-_])step[-_]?(\d+)(?![\dk])", re.IGNORECASE)
 
@@ -30,6 +32,23 @@ def frame_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         for name in names
     }
     return numpy_frame(columns)
+
+
+def frame_of_columns(
+    columns: Mapping[str, Sequence[Any] | NDArray[Any]], same: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Columns (rows,) each as numpy columns, beside what is the same on every row.
+
+    A name that is in both is taken from `columns`.
+    """
+    rows = len(next(iter(columns.values())))
+    repeated = {name: [value] * rows for name, value in same.items() if name not in columns}
+    return numpy_frame(
+        {
+            name: np.array(values, dtype=np.float64 if name in _NUMBERS else object)
+            for name, values in (*repeated.items(), *columns.items())
+        }
+    )
 
 
 def known(**values: Any) -> dict[str, Any]:

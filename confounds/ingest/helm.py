@@ -98,8 +98,8 @@ class Helm:
         counts = choices(run)
         own = [(_own(run, one), one) for one in kept]
         rows = [row for same, one in own for row in _rows(run, one, same, counts.get(one.item))]
-        more = _rescored(run, own, rows) if self.rescore else Rescored([], ())
         names = {row["metric"] for row in rows}
+        more = _rescored(run, own, names) if self.rescore else Rescored([], ())
         measures = {name: _MEASURES[name] for name in names & set(_MEASURES)}
         notes = (*_notes(run, scored, kept), *more.notes)
         return Reading(frame_of([*rows, *more.rows]), measures, notes, rescored=len(more.rows))
@@ -114,16 +114,14 @@ def _own(run: Run, one: Scored) -> dict[str, Any]:
     return {**own, "seed": one.trial} if run.trials > 1 else own
 
 
-def _rescored(
-    run: Run, own: list[tuple[dict[str, Any], Scored]], rows: list[dict[str, Any]]
-) -> Rescored:
+def _rescored(run: Run, own: list[tuple[dict[str, Any], Scored]], there: set[str]) -> Rescored:
     matched = {
         (one.item, one.trial): one.values["exact_match"]
         for _, one in own
         if "exact_match" in one.values
     }
     found = read_log_probs(run.path.parent, run.method, matched) if run.chooses else {}
-    return rescored([(same, found.get((one.item, one.trial))) for same, one in own], rows)
+    return rescored([(same, found.get((one.item, one.trial))) for same, one in own], there)
 
 
 def _rows(

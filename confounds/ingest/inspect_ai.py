@@ -72,7 +72,8 @@ class InspectAi:
         rows = _rows(log, own, metrics)
         more = Rescored([], ())
         if self.rescore:
-            more = rescored([(same, one.kept) for same, one in own], rows)
+            there = {row["metric"] for row in rows}
+            more = rescored([(same, one.kept) for same, one in own], there)
         measures = {one.name: one.measure for one in metrics.values() if one.measure is not None}
         unknown = frozenset(one.name for one in metrics.values() if not one.declared)
         notes = (*_states(log), *_left_out(log), *_differing(log, metrics, rows), *more.notes)

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
-from confounds.ingest._json import number
-from confounds.ingest._lighteval_details import NAMED, Details, Item, read_details
-from confounds.ingest._reading import Reading, first_places
+from confounds.ingest._lighteval_details import NAMED, Details, read_details
+from confounds.ingest._reading import Reading, first_places, stack
 from confounds.ingest._rescoring import Kept, Rescored, rescored
-from confounds.ingest._rows import demonstrations, frame_of, known
+from confounds.ingest._rows import demonstrations, frame_of, frame_of_columns, known
 from confounds.measures import DECLARED, Measure
 from confounds.results import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from confounds.ingest._lighteval_items import Answer, Items
 
 _NAMES = {
     "acc": "choice_accuracy",
@@ -72,27 +76,22 @@ class Lighteval:
             FormatError: the file cannot be read, or nothing tells its model.
         """
         details = read_details(path, log_probs=self.rescore)
-        own = [
-            (_own(details, item, f"{path.name}: row {place}"), item)
-            for place, item in enumerate(details.items)
-        ]
-        rows = [row for same, item in own for row in _rows(same, item)]
+        frame, metrics = _frame(details, path)
         more = Rescored([], ())
         if self.rescore:
-            more = rescored([(same, _kept(item)) for same, item in own], rows)
-        names = {row["metric"] for row in rows}
-        measures = {name: _MEASURES[name] for name in names & set(_MEASURES)}
-        unknown = frozenset(names - set(DECLARED) - set(measures))
+            more = rescored(_answered(details, path), metrics)
+        measures = {name: _MEASURES[name] for name in metrics & set(_MEASURES)}
+        unknown = frozenset(metrics - set(DECLARED) - set(measures))
         notes = (*_notes(details, path), *more.notes)
-        frame = frame_of([*rows, *more.rows])
+        frame = stack([frame, frame_of(more.rows)])
         return Reading(frame, measures, notes, unknown, rescored=len(more.rows))
 
 
 FORMAT = Lighteval()
 
 
-def _own(details: Details, item: Item, source: str) -> dict[str, Any]:
-    """What is the same on every row of an item."""
+def _same(details: Details) -> dict[str, Any]:
+    """What is the same on every row."""
     return known(
         task=details.task,
         model=details.model,
@@ -102,59 +101,91 @@ def _own(details: Details, item: Item, source: str) -> dict[str, Any]:
         adaptation="prompted",
         run=details.date,
         n=1,
-        item=item.name,
-        source=source,
     )
 
 
-def _rows(same: Mapping[str, Any], item: Item) -> list[dict[str, Any]]:
-    rows = []
-    for metric, value in item.scores.items():
-        score = number(value)
-        if score is None:
-            continue
-        name = _name(metric, item)
-        row = {**same, "metric": name, "score": score}
-        if name.startswith("choice_") and item.choices > 1:
-            row |= {"chance": item.right / item.choices, "chance_source": "uniform"}
-        rows.append(row)
-    return rows
+def _places(details: Details, path: Path) -> NDArray[np.object_]:
+    """(items,) where each stands."""
+    name = path.name
+    places = [f"{name}: row {row}" for row in range(len(details.items.names))]
+    return np.array(places, dtype=object)
 
 
-def _kept(item: Item) -> Kept | None:
+def _frame(details: Details, path: Path) -> tuple[pd.DataFrame, set[str]]:
+    """A row per item and metric, item by item, and the metrics."""
+    items = details.items
+    scored = [_scored(items, name, values) for name, values in items.scores.items()]
+    if not scored:
+        return pd.DataFrame(), set()
+    row, metric, score, chance = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+    order = np.argsort(row, kind="stable")
+    row, chance = row[order], chance[order]
+    source = np.full(len(row), None, dtype=object)
+    source[~np.isnan(chance)] = "uniform"
+    columns = {
+        "metric": metric[order],
+        "score": score[order],
+        "item": items.names[row],
+        "chance": chance,
+        "chance_source": source,
+        "source": _places(details, path)[row],
+    }
+    return frame_of_columns(columns, _same(details)), set(metric)
+
+
+def _scored(items: Items, logged: str, values: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
+    """Row, metric, score and chance of the items that have a number under one metric."""
+    row = np.flatnonzero(~np.isnan(values))
+    choices = items.choices[row]
+    name = _name(logged)
+    metric = np.full(len(row), name, dtype=object)
+    chance = np.full(len(row), np.nan)
+    if name == "choice_accuracy":
+        metric[choices < 2] = "accuracy"
+    if name.startswith("choice_"):
+        guessed = choices > 1
+        chance[guessed] = items.right[row][guessed] / choices[guessed]
+    return row, metric, values[row], chance
+
+
+def _answered(details: Details, path: Path) -> list[tuple[dict[str, Any], Kept | None]]:
+    """What is the same on every row of an item, and what is kept of its choices."""
+    items, same, places = details.items, _same(details), _places(details, path)
+    logged = {_name(metric): values for metric, values in items.scores.items()}
+    found = []
+    for row, answer in enumerate(items.answers):
+        own = {**same, "item": items.names[row], "source": places[row]}
+        scores = {name: float(values[row]) for name, values in logged.items()}
+        found.append((own, _kept(answer, scores)))
+    return found
+
+
+def _kept(answer: Answer, logged: Mapping[str, float]) -> Kept | None:
     """What is kept of the choices, where an accuracy is logged that they must give.
 
     Normalised accuracy divides by the characters of a choice without the space before it
     (`LogProbCharNorm`).
     """
-    if len(item.log_prob) != item.choices or item.choices < 2 or not item.gold:
+    choices = len(answer.texts)
+    if len(answer.log_prob) != choices or choices < 2 or not answer.gold:
         return None
-    log_prob = np.array(item.log_prob)
-    lengths = np.array([len(one) - one.startswith(" ") for one in item.texts])
-    logged = {_name(metric, item): number(value) for metric, value in item.scores.items()}
+    log_prob = np.array(answer.log_prob)
+    lengths = np.array([len(one) - one.startswith(" ") for one in answer.texts])
     for name, divisor in (("choice_accuracy", np.ones(1)), ("choice_accuracy_normalized", lengths)):
-        score = logged.get(name)
-        if score is not None and (divisor > 0).all():
-            accuracy = float(int(np.argmax(log_prob / divisor)) in item.gold)
-            return Kept(log_prob, item.gold, accuracy, score)
+        score = logged.get(name, np.nan)
+        if not np.isnan(score) and (divisor > 0).all():
+            accuracy = float(int(np.argmax(log_prob / divisor)) in answer.gold)
+            return Kept(log_prob, answer.gold, accuracy, score)
     return None
 
 
-def _name(metric: str, item: Item) -> str:
-    if _PASS.fullmatch(metric):
-        return "pass_at_1"
-    name = _NAMES.get(metric, metric)
-    return "accuracy" if name == "choice_accuracy" and item.choices < 2 else name
+def _name(metric: str) -> str:
+    """As it is called here; a choice of one is an accuracy like any other."""
+    return "pass_at_1" if _PASS.fullmatch(metric) else _NAMES.get(metric, metric)
 
 
 def _notes(details: Details, path: Path) -> tuple[Finding, ...]:
-    lost = sum(bool(item.lost) for item in details.items)
-    unread = [
-        metric
-        for item in details.items
-        for metric, value in item.scores.items()
-        if value is not None and number(value) is None
-    ]
+    lost, unread = details.items.lost, details.items.unread
     notes: tuple[Finding, ...] = ()
     if lost:
         message = "Prompts had room for fewer demonstrations than asked"

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from confounds.errors import FormatError
 from confounds.ingest._json import lines, listing, mapping, number, opening, text, whole
 from confounds.ingest._reading import Reading, first_places
-from confounds.ingest._rows import demonstrations, frame_of, known
+from confounds.ingest._rows import demonstrations, frame_of, frame_of_columns, known
 from confounds.measures import DECLARED
 from confounds.results import Finding
 
@@ -24,37 +25,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 _OPENING = re.compile(rb'\{\s*"spec"\s*:\s*\{')
 _FIRST_BYTES = 64
 _NAMES = {"f1_score": "f1"}
 _SAME_MEAN = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """A score of one sample; `again` counts those of the same metric before it."""
-
-    sample: str
-    metric: str
-    score: float
-    again: int
-    line: int
-
-
 @dataclass(slots=True)
 class _Log:
-    """What the lines of one log say, as they are read."""
+    """What the lines of one log say, as they are read; the lists have one entry a score."""
 
     spec: Mapping[str, Any] = field(default_factory=dict)
-    events: list[_Event] = field(default_factory=list)
     report: Mapping[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    samples: list[str] = field(default_factory=list)
+    metrics: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
     def add(self, sample: str, metric: str, score: float, line: int) -> None:
-        again = self.counts.get((sample, metric), 0)
-        self.counts[sample, metric] = again + 1
-        self.events.append(_Event(sample, metric, score, again, line))
+        self.samples.append(sample)
+        self.metrics.append(metric)
+        self.scores.append(score)
+        self.lines.append(line)
 
 
 class OpenaiEvals:
@@ -75,9 +70,9 @@ class OpenaiEvals:
         """
         log = _read(path)
         same = _conditions(log.spec, path)
-        rows = _rows(log, same, path) if log.events else _averages(log, same, path)
-        unknown = frozenset(row["metric"] for row in rows) - set(DECLARED)
-        return Reading(frame_of(rows), {}, _notes(log, path), unknown)
+        frame = _items(log, same, path) if log.scores else _averages(log, same, path)
+        metrics = frame["metric"].unique() if len(frame) else ()
+        return Reading(frame, {}, _notes(log, path), frozenset(metrics) - set(DECLARED))
 
 
 FORMAT = OpenaiEvals()
@@ -91,24 +86,24 @@ def _read(path: Path) -> _Log:
         elif "final_report" in row:
             log.report = mapping(row["final_report"])
         else:
-            _event(log, row, line, f"{path}:{line}")
+            _event(log, row, line, path)
     return log
 
 
-def _event(log: _Log, row: Mapping[str, Any], line: int, place: str) -> None:
-    kind, data = row.get("type"), mapping(row.get("data"))
+def _event(log: _Log, row: Mapping[str, Any], line: int, path: Path) -> None:
+    kind = row.get("type")
     if kind == "error":
-        log.errors.append(place)
+        log.errors.append(f"{path}:{line}")
     if kind not in ("match", "metrics"):
         return
-    sample = row.get("sample_id")
+    data, sample = mapping(row.get("data")), row.get("sample_id")
     if not isinstance(sample, str | int):
-        msg = f"{place}: an event of type {kind} has no 'sample_id'"
+        msg = f"{path}:{line}: an event of type {kind} has no 'sample_id'"
         raise FormatError(msg)
     if kind == "match":
         correct = data.get("correct")
         if not isinstance(correct, bool):
-            msg = f"{place}: 'correct' is {correct!r}; it must be true or false"
+            msg = f"{path}:{line}: 'correct' is {correct!r}; it must be true or false"
             raise FormatError(msg)
         log.add(str(sample), "match", float(correct), line)
         return
@@ -147,28 +142,41 @@ def _model(spec: Mapping[str, Any]) -> str | None:
     return next((found for one in candidates if (found := text(one)) is not None), None)
 
 
-def _rows(log: _Log, same: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+def _items(log: _Log, same: Mapping[str, Any], path: Path) -> pd.DataFrame:
     """Matches are the accuracy; where an accuracy is logged beside them, it says the same."""
-    matched = any(one.metric == "match" for one in log.events)
-    rows = []
-    for one in log.events:
-        if matched and one.metric == "accuracy":
-            continue
-        metric = "accuracy" if one.metric == "match" else one.metric
-        row = {**same, "metric": metric, "score": one.score, "n": 1, "item": one.sample}
-        if log.counts[one.sample, one.metric] > 1:
-            row["seed"] = one.again
-        rows.append({**row, "source": f"{path.name}:{one.line}"})
-    return rows
+    metric = np.array(log.metrics, dtype=object)
+    matched = metric == "match"
+    kept = np.ones(len(metric), dtype=bool) if not matched.any() else metric != "accuracy"
+    name = path.name
+    columns = {
+        "metric": np.where(matched, "accuracy", metric),
+        "score": np.array(log.scores),
+        "n": np.ones(len(metric)),
+        "item": np.array(log.samples, dtype=object),
+        "seed": _seeds(log, same.get("seed")),
+        "source": np.array([f"{name}:{line}" for line in log.lines], dtype=object),
+    }
+    return frame_of_columns({name: values[kept] for name, values in columns.items()}, same)
 
 
-def _averages(log: _Log, same: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+def _seeds(log: _Log, run: int | None) -> NDArray[np.float64]:
+    """Scores of one sample and metric are counted; where there is one, the seed of the run."""
+    pairs = pd.DataFrame({"sample": log.samples, "metric": log.metrics}, dtype=object)
+    repeated = pairs.duplicated(keep=False).to_numpy()
+    seeds = np.full(len(pairs), np.nan if run is None else float(run))
+    if repeated.any():
+        seeds[repeated] = pairs[repeated].groupby(["sample", "metric"]).cumcount()
+    return seeds
+
+
+def _averages(log: _Log, same: Mapping[str, Any], path: Path) -> pd.DataFrame:
     """Of the final report, which does not say how many samples are behind it."""
-    return [
+    rows = [
         {**same, "metric": _NAMES.get(name, name), "score": score, "n": None, "source": path.name}
         for name, value in log.report.items()
         if (score := number(value)) is not None
     ]
+    return frame_of(rows)
 
 
 def _notes(log: _Log, path: Path) -> tuple[Finding, ...]:
@@ -176,10 +184,11 @@ def _notes(log: _Log, path: Path) -> tuple[Finding, ...]:
     if log.errors:
         message = "Samples ended in an error; they have no score and are left out"
         notes += (Finding("failed_samples", message, len(log.errors), first_places(log.errors)),)
-    if log.events and not log.report:
+    if log.scores and not log.report:
         message = "Runs were not finished; the items that they scored are read"
         notes += (Finding("unfinished_runs", message, 1, (path.name,)),)
-    matches = [one.score for one in log.events if one.metric == "match"]
+    both = zip(log.metrics, log.scores, strict=True)
+    matches = [score for metric, score in both if metric == "match"]
     told = number(log.report.get("accuracy"))
     if matches and told is not None and abs(float(np.mean(matches)) - told) > _SAME_MEAN:
         message = "Accuracies that logs state are not the mean of their samples, which are read"

@@ -49,6 +49,20 @@ def test_lines_name_their_line(tmp_path):
         next(found)
 
 
+def test_lines_are_read_however_they_end(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\r\n  {"a": 2}\n{"a": 3} \n{"a": "\xc3\xa9"}')
+    assert [row["a"] for _, row in lines(path)] == [1, 2, 3, "é"]
+
+
+@pytest.mark.parametrize("line", ['{"a": 1} {"a": 2}', '{"a": 1},', '{"a": 1}]', '{"a": [1'])
+def test_a_line_that_says_more_or_less_than_one_object_is_refused(tmp_path, line):
+    path = tmp_path / "x.jsonl"
+    path.write_text(f'{{"a": 0}}\n{line}\n{{"a": 3}}\n')
+    with pytest.raises(FormatError, match=r"x\.jsonl:2: "):
+        list(lines(path))
+
+
 def test_keys_that_are_missing_are_named(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"a": 1}')

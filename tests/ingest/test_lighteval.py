@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -70,6 +71,26 @@ def test_details_before_0_11_as_values_and_as_text(tmp_path, as_text):
     assert set(frame["prompt"]) == {"leaderboard"}
     assert outcomes.metrics == ("choice_accuracy", "choice_accuracy_normalized")
     assert [one.count for one in outcomes.notes if one.kind == "fewer_shots"] == [1]
+
+
+def test_values_as_text_and_as_values_are_the_same_table(tmp_path):
+    """Also where scores are missing or no numbers, and items differ in choices and right ones."""
+    rows = [old(1.0), old(0.0), old(1.0), old(0.0)]
+    rows[1] |= {"choices": [], "gold_index": []}
+    rows[2] |= {"choices": [" a", " b", " c"], "gold_index": [0, 2]}
+    rows[3]["metrics"] = {"acc": None, "acc_norm": 1.0}
+    tables = []
+    for name, as_text in (("values", False), ("text", True)):
+        written = [{key: str(value) if as_text else value for key, value in row.items()}
+                   for row in rows]  # fmt: skip
+        write(tmp_path / name, written)
+        tables.append(read_outcomes(tmp_path / name).frame)
+    pd.testing.assert_frame_equal(*tables)
+    assert tables[0]["metric"].value_counts().to_dict() == {
+        "choice_accuracy": 2, "accuracy": 1, "choice_accuracy_normalized": 4
+    }  # fmt: skip
+    chance = tables[0].loc[tables[0]["metric"] == "choice_accuracy", "chance"]
+    assert chance.tolist() == pytest.approx([1 / 2, 2 / 3])
 
 
 def test_the_first_leaderboard_has_scores_as_columns(tmp_path):

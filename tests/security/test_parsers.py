@@ -17,7 +17,7 @@ from confounds.claim import read_claims
 from confounds.cli import app
 from confounds.errors import ClaimError, ConfoundsError, FormatError, MapError, StudyError
 from confounds.ingest import read_outcomes
-from confounds.ingest._lighteval_details import _plain
+from confounds.ingest._lighteval_items import plain
 from confounds.ingest._map import read_map
 from confounds.study import Study
 
@@ -90,7 +90,7 @@ def test_text_that_is_read_as_a_literal_runs_and_exhausts_nothing(value):
     """Early versions of lighteval wrote Python literals: names, calls and powers are none."""
     started = time.process_time()
     try:
-        found = _plain(value, "here")
+        found = plain(value, "here")
     except FormatError as error:
         assert str(error).startswith("here: ")  # noqa: PT017
         found = None
