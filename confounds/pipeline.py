@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import platform
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -73,7 +74,8 @@ def audit_all(
         metric: metric of the default claims.
         scale: axis of the default claims.
         claims: registered claims, instead of one default claim a task.
-        settings: seed, replicates, and processes to spread the claims over.
+        settings: seed, replicates, and processes to spread the claims over. They are started
+            anew: a script that asks for several runs under `if __name__ == "__main__":`.
 
     Raises:
         NothingSelectedError: a task, metric or condition has no rows.
@@ -90,14 +92,17 @@ def audit_all(
 def _spread(claims: Sequence[Claim], outcomes: Outcomes, settings: Settings) -> tuple[Audit, ...]:
     """One audit a claim, over processes where there are several of both.
 
-    Every process gets the whole table once: rivals may look at other tasks.
+    Every process gets the whole table once: rivals may look at other tasks. None is a fork of this
+    one, whose threads (of BLAS, of Arrow) would be lost in it with the locks they hold.
     """
     for claim in claims:
         outcomes.select(task=claim.task)
     if settings.workers == 1 or len(claims) == 1:
         return tuple(_audit(claim, outcomes, settings) for claim in claims)
-    shared = (outcomes, settings)
-    with ProcessPoolExecutor(settings.workers, initializer=_share, initargs=shared) as pool:
+    there = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in there else "spawn")
+    workers = min(settings.workers, len(claims))
+    with ProcessPoolExecutor(workers, context, _share, (outcomes, settings)) as pool:
         return tuple(pool.map(_audit_shared, claims))
 
 
