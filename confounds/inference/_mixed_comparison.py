@@ -1,8 +1,6 @@
 """Tests on mixed models with the number of models, not of rows, behind them.
 
-Rejection rates of a true null at nominal 5 % are in `benchmarks/results/mixed_coverage.json`:
-the plain chi-squared reference rejects too often with few models, the F reference used here
-does not.
+Size of each: `benchmarks/mixed_size.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from confounds.errors import InputError, UsageError
+from confounds.inference._mixed_boundary import boundary_tail
+from confounds.inference._mixed_degrees import effective_number, joint_degrees
 from confounds.inference._mixed_design import Floats, MixedDesign, Term
 from confounds.inference._mixed_fit import (
     MANY,
@@ -25,6 +25,9 @@ from confounds.inference._mixed_fit import (
 from confounds.inference._mixed_kernel import expected_score
 from confounds.notebook import Shown
 
+# By number of components tested: weights of 0, 1, ... further degrees of freedom.
+AT_BOUNDARY = {0: (1.0,), 1: (0.5, 0.5), 2: (0.25, 0.5, 0.25)}
+
 
 @dataclass(frozen=True)
 class MixedTest(Shown):
@@ -32,12 +35,13 @@ class MixedTest(Shown):
 
     Attributes:
         null: the null as a sentence.
-        statistic: F for a test of terms; the likelihood ratio for a test of a component.
+        statistic: F for a test of terms; the likelihood ratio where components are tested.
         df: numerator degrees of freedom, the number of parameters tested.
         df_models: denominator degrees of freedom, governed by the number of models;
-            infinite for a test of a component.
+            infinite for a test of components alone.
         p_value: of the statistic.
-        likelihood_ratio: twice the difference of log-likelihoods; None for a Wald test.
+        likelihood_ratio: twice the difference of log-likelihoods, of the restricted ones for
+            components alone; None for a Wald test.
         p_chi_squared: of the likelihood ratio as if models were many; None for a Wald test.
         p_bootstrap: of the likelihood ratio among parametric bootstrap replicates of the
             null; None where none were asked for.
@@ -60,8 +64,8 @@ class MixedTest(Shown):
 def wald_test(fit: MixedFit, terms: tuple[str, ...]) -> MixedTest:
     """Are these fixed effects all zero? A joint Wald F test.
 
-    Denominator degrees of freedom after Fai & Cornelius (1996): Satterthwaite's for each
-    principal contrast, combined so that the mean of F agrees.
+    Denominator degrees of freedom after Satterthwaite (1946), of several terms after Fai &
+    Cornelius (1996): that at which the mean of F agrees.
 
     Example:
         >>> from confounds.inference.mixed import fit_mixed
@@ -76,7 +80,7 @@ def wald_test(fit: MixedFit, terms: tuple[str, ...]) -> MixedTest:
     beta = fit.coefficients[chosen]
     inner = fit.covariance[np.ix_(chosen, chosen)]
     statistic = float(beta @ np.linalg.solve(inner, beta)) / len(chosen)
-    degrees = _joint_degrees(fit, chosen)
+    degrees = joint_degrees(fit, chosen)
     return MixedTest(
         null=_sentence(terms),
         statistic=statistic,
@@ -91,11 +95,16 @@ def compare_mixed(
 ) -> MixedTest:
     """Does the alternative fit better than the null nested in it? A likelihood-ratio test.
 
-    For terms, F = (v / k) (exp(LR / n) - 1) on k and v degrees of freedom, v Satterthwaite's
-    and n = v times the ratio of the restricted to the unrestricted variance of the tested
-    effects: in a balanced linear model n is the number of models and F the exact F statistic;
-    where v is large it is the chi-squared test. For a variance component, which lies on the
-    boundary under the null, half the chi-squared tail (Self & Liang 1987).
+    For terms, F = (v / k) (exp(LR / n) - 1) on k and v degrees of freedom, v those of the Wald
+    test and n such that the mean of LR agrees: in a balanced linear model n is the number of
+    models and F the exact F statistic; where v is large it is the chi-squared test.
+
+    Components alone are tested by the restricted likelihood. Their variances lie on the boundary
+    under the null: half the chi-squared tail where levels are many (Self & Liang 1987), and with
+    few levels the F of the one-way layout that has this ratio (`_mixed_boundary`).
+
+    Terms and components together mix the tails of F as Self & Liang mix chi-squared; with few
+    models that rejects too seldom. One after the other tells more.
 
     Args:
         null: a fit whose terms and components are among the alternative's, on the same rows.
@@ -109,26 +118,22 @@ def compare_mixed(
         InputError: a bootstrap of rows whose counts are not whole numbers.
     """
     terms, components = _difference(null.design, alternative.design)
-    ratio = max(0.0, 2.0 * (alternative.log_likelihood - null.log_likelihood))
-    parameters = len(terms) + len(components)
-    plain = float(stats.chi2.sf(ratio, parameters))
-    if components:
-        statistic, degrees, p_value = ratio, float("inf"), plain
-        if parameters == 1:
-            p_value = 0.5 * plain if ratio > 0.0 else 1.0
+    restricted = not terms
+    ratio = _ratio(*(_height(fit, restricted=restricted) for fit in (null, alternative)))
+    if terms:
+        statistic, degrees, p_value = _of_terms(ratio, alternative, terms, len(components))
     else:
-        chosen = [_place(alternative, term) for term in terms]
-        statistic, degrees = _f_of_ratio(ratio, alternative, chosen)
-        p_value = _f_tail(statistic, parameters, degrees)
+        statistic, degrees = ratio, float("inf")
+        p_value = boundary_tail(ratio, null, alternative.design)
     drawn = _bootstrap(null, alternative, replicates, seed) if replicates else None
     return MixedTest(
         null=_sentence((*terms, *(f"sd_{name}" for name in components))),
         statistic=statistic,
-        df=parameters,
+        df=len(terms) + len(components),
         df_models=degrees,
         p_value=p_value,
         likelihood_ratio=ratio,
-        p_chi_squared=plain,
+        p_chi_squared=float(stats.chi2.sf(ratio, len(terms) + len(components))),
         p_bootstrap=None
         if drawn is None
         else float((1 + np.sum(drawn >= ratio)) / (1 + len(drawn))),
@@ -165,13 +170,14 @@ def simulate_mixed(fit: MixedFit, rng: np.random.Generator) -> MixedDesign:
 def _bootstrap(null: MixedFit, alternative: MixedFit, replicates: int, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     ratios = np.empty(replicates)
+    restricted = len(null.design.terms) == len(alternative.design.terms)
     null, alternative = _at_rest(null), _at_rest(alternative)
     for draw in range(replicates):
         smaller = simulate_mixed(null, rng)
         larger = replace(alternative.design, successes=smaller.successes)
-        low = maximum_log_likelihood(smaller, start=null)
-        high = maximum_log_likelihood(larger, start=alternative)
-        ratios[draw] = max(0.0, 2.0 * (high - low))
+        low = maximum_log_likelihood(smaller, start=null, restricted=restricted)
+        high = maximum_log_likelihood(larger, start=alternative, restricted=restricted)
+        ratios[draw] = _ratio(low, high)
     return ratios
 
 
@@ -188,29 +194,32 @@ def _place(fit: MixedFit, term: str) -> int:
     return names.index(term)
 
 
-def _joint_degrees(fit: MixedFit, chosen: list[int]) -> float:
-    values, vectors = np.linalg.eigh(fit.covariance[np.ix_(chosen, chosen)])
-    contrasts = np.zeros((len(values), len(fit.estimates)))
-    contrasts[:, chosen] = vectors.T
-    degrees = [fit.uncertainty.degrees(contrast) for contrast in contrasts]
-    if len(degrees) == 1:
-        return degrees[0]
-    number = len(degrees)
-    mean = sum(1.0 if v > MANY else v / (v - 2.0) for v in degrees if v > 2.0)
-    if mean == number:
-        return float("inf")
-    return max(1.0, 2.0 * mean / (mean - number)) if mean > number else min(degrees)
+def _of_terms(
+    ratio: float, fit: MixedFit, terms: list[str], components: int
+) -> tuple[float, float, float]:
+    """Statistic, its degrees of freedom and p-value of terms, and of components beside them."""
+    chosen = [_place(fit, term) for term in terms]
+    degrees, number = joint_degrees(fit, chosen), len(chosen)
+    effective = 0.0 if degrees > MANY else effective_number(fit, chosen, degrees)
+
+    def f_of(tested: int) -> float:
+        if degrees > MANY:
+            return ratio / tested
+        return degrees / tested * float(np.expm1(ratio / effective))
+
+    p_value = sum(
+        weight * _f_tail(f_of(tested), tested, degrees)
+        for tested, weight in enumerate(AT_BOUNDARY[components], start=number)
+    )
+    return ratio if components else f_of(number), degrees, p_value
 
 
-def _f_of_ratio(ratio: float, fit: MixedFit, chosen: list[int]) -> tuple[float, float]:
-    degrees, number = _joint_degrees(fit, chosen), len(chosen)
-    if degrees > MANY:
-        return ratio / number, degrees
-    place = np.ix_(chosen, chosen)
-    growth = np.linalg.slogdet(fit.uncertainty.conditional[place])[1]
-    growth -= np.linalg.slogdet(fit.conditional_ml[place])[1]
-    effective = degrees * max(1.0, float(np.exp(growth / number)))
-    return degrees / number * float(np.expm1(ratio / effective)), degrees
+def _height(fit: MixedFit, *, restricted: bool) -> float:
+    return fit.restricted_log_likelihood if restricted else fit.log_likelihood
+
+
+def _ratio(low: float, high: float) -> float:
+    return max(0.0, 2.0 * (high - low))
 
 
 def _f_tail(statistic: float, number: int, degrees: float) -> float:

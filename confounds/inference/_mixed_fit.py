@@ -50,8 +50,9 @@ class MixedFit(Shown):
         covariance: of the fixed effects, shape [terms, terms].
         covariance_ml: the same from the Hessian of the full likelihood, as lme4 reports it:
             too small with few models.
-        conditional_ml: that at known standard deviations; it serves the likelihood-ratio test.
         log_likelihood: Laplace, binomial coefficients of the rows included.
+        restricted_log_likelihood: the same with the fixed effects integrated out, at
+            `restricted_sd`; for comparing designs of the same terms.
         effects: predicted effects per component: `item` [items], `model` [models], `family`
             [families], `model:condition` [conditions, models].
         converged: whether both climbs came to rest off infinity.
@@ -66,8 +67,8 @@ class MixedFit(Shown):
     degrees: tuple[float, ...]
     covariance: Floats = field(repr=False)
     covariance_ml: Floats = field(repr=False)
-    conditional_ml: Floats = field(repr=False)
     log_likelihood: float
+    restricted_log_likelihood: float
     effects: dict[str, Floats] = field(repr=False)
     converged: bool
     notes: tuple[str, ...]
@@ -154,9 +155,15 @@ def fit_mixed(design: MixedDesign, *, start: MixedFit | None = None) -> MixedFit
     return _describe(design, problem, _climb(design, problem, start, scale), scale)
 
 
-def maximum_log_likelihood(design: MixedDesign, *, start: MixedFit | None = None) -> float:
-    """The log-likelihood of `fit_mixed` alone, in about half of the time."""
+def maximum_log_likelihood(
+    design: MixedDesign, *, start: MixedFit | None = None, restricted: bool = False
+) -> float:
+    """The log-likelihood of `fit_mixed` alone, restricted or not, in about half of the time."""
     scale, problem = standardised(prepare(design))
+    if restricted:
+        _check_rank(problem, design)
+        state, sd = starting_values(problem, design, start, scale)
+        return climb_restricted(problem, state, sd)[0].point.value
     return _climb(design, problem, start, scale)[1].point.value
 
 
@@ -252,8 +259,8 @@ def _describe(
     terms = problem.terms
     scaled_beta, sd = full.point.place[:terms], full.point.place[terms:]
     runaway = np.sqrt(np.diag(known.covariance)) > RUNAWAY
-    known, observed, alone = _stretched(problem, full, known)
-    known, outer = known.in_units(scale), np.outer(scale, scale)
+    known, observed = _stretched(problem, full, known)
+    known = known.in_units(scale)
     degrees = tuple(known.degrees(axis) for axis in np.eye(terms))
     beta = scaled_beta / scale
     errors = np.sqrt(np.diag(known.covariance))
@@ -268,9 +275,9 @@ def _describe(
         restricted_sd=tuple(float(value) for value in restricted.point.place),
         degrees=degrees,
         covariance=known.covariance,
-        covariance_ml=observed / outer,
-        conditional_ml=alone / outer,
+        covariance_ml=observed / np.outer(scale, scale),
         log_likelihood=full.point.value,
+        restricted_log_likelihood=restricted.point.value,
         effects=_effects(design, problem, full),
         converged=restricted.converged and full.converged and not runaway.any(),
         notes=notes,
@@ -278,9 +285,7 @@ def _describe(
     )
 
 
-def _stretched(
-    problem: Problem, full: Summit, known: Uncertainty
-) -> tuple[Uncertainty, Floats, Floats]:
+def _stretched(problem: Problem, full: Summit, known: Uncertainty) -> tuple[Uncertainty, Floats]:
     """The restricted uncertainty with the curvature of the full likelihood, and the latter's.
 
     Standard errors of the working linear model are 1-2 % short of those of the likelihood's
@@ -290,7 +295,7 @@ def _stretched(
     mode = full.point.mode
     shape, _ = usable_curvature(problem, mode.prior, (mode.eta, mode.weight), terms=True)
     working = np.diag(shape.covariance())[problem.groups :]
-    return known.in_units(np.sqrt(working / np.diag(alone))), observed, alone
+    return known.in_units(np.sqrt(working / np.diag(alone))), observed
 
 
 def _estimate(term: str, value: float, error: float, degrees: float) -> Estimate:

@@ -32,13 +32,17 @@ class Uncertainty:
         slopes: its derivative in each standard deviation, shape [components, terms, terms].
         drift: derivative of the fixed effects in each standard deviation, [components, terms].
         information: on the standard deviations, shape [components, components].
-        free: which standard deviations lie off the boundary.
+        full_information: the same with the fixed effects known.
+        sd: the standard deviations.
+        free: which of them lie off the boundary.
     """
 
     conditional: Floats
     slopes: Floats
     drift: Floats
     information: Floats
+    full_information: Floats
+    sd: Floats
     free: Booleans
 
     @cached_property
@@ -48,17 +52,33 @@ class Uncertainty:
         Near a chance floor the information need not be positive: what it then takes away is 0.
         """
         covariance = np.zeros_like(self.information)
-        free = np.flatnonzero(self.free)
-        values, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
-        known = values > TINY * np.abs(values).max(initial=0.0)
-        inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
-        covariance[np.ix_(free, free)] = inverse
+        place = np.ix_(np.flatnonzero(self.free), np.flatnonzero(self.free))
+        covariance[place] = _inverse_where_positive(self.information[place])
         return covariance
 
     @cached_property
+    def of_variance(self) -> Floats:
+        """Covariance of the estimated variances, those at the boundary included.
+
+        A variance that was estimated at 0 is not known to be 0, though to first order its
+        standard deviation changes nothing there.
+        """
+        return _inverse_where_positive(self.information / np.outer(self._per, self._per))
+
+    @cached_property
+    def variance_slopes(self) -> Floats:
+        """Derivative of `conditional` in each variance, shape [components, terms, terms]."""
+        return np.asarray(self.slopes / self._per[:, None, None])
+
+    @property
+    def _per(self) -> Floats:
+        return np.asarray(2.0 * self.sd)
+
+    @cached_property
     def covariance(self) -> Floats:
-        """Covariance of the fixed effects, that of the standard deviations carried through."""
-        return np.asarray(self.conditional + self.drift.T @ self.of_sd @ self.drift)
+        """Covariance of the fixed effects, that of the variances carried through."""
+        drift = self.drift / self._per[:, None]
+        return np.asarray(self.conditional + drift.T @ self.of_variance @ drift)
 
     def in_units(self, scale: Floats) -> Uncertainty:
         """The same for fixed effects whose columns were divided by `scale`, shape [terms]."""
@@ -75,9 +95,17 @@ class Uncertainty:
 
         Source: Satterthwaite 1946; Giesbrecht & Burns 1985.
         """
+        return self._satterthwaite(contrast, self.of_variance)
+
+    def number(self, contrast: Floats) -> float:
+        """The same had the fixed effects been known: the number of models, or of items."""
+        known = _inverse_where_positive(self.full_information / np.outer(self._per, self._per))
+        return max(self.degrees(contrast), self._satterthwaite(contrast, known))
+
+    def _satterthwaite(self, contrast: Floats, of_variance: Floats) -> float:
         variance = float(contrast @ self.covariance @ contrast)
-        slope = np.einsum("j,cjk,k->c", contrast, self.slopes, contrast)
-        spread = float(slope @ self.of_sd @ slope)
+        slope = np.einsum("j,cjk,k->c", contrast, self.variance_slopes, contrast)
+        spread = float(slope @ of_variance @ slope)
         return max(1.0, 2.0 * variance**2 / spread) if spread > 0.0 else float("inf")
 
 
@@ -100,17 +128,33 @@ def uncertainty(problem: Problem, mode: Mode) -> Uncertainty:
         conditional=terms[:, groups:],
         slopes=np.stack(slopes),
         drift=np.stack(drift),
-        information=_information(problem, mode, covariance, gram),
+        information=_information(problem, mode, covariance, shape.ratio),
+        full_information=_information(
+            problem, mode, _at_known_terms(covariance, groups), shape.ratio[:, :groups]
+        ),
+        sd=prior.sd,
         free=prior.sd > BOUNDARY,
     )
 
 
-def _information(problem: Problem, mode: Mode, covariance: Floats, gram: Floats) -> Floats:
+def _at_known_terms(covariance: Floats, groups: int) -> Floats:
+    inner, cross = covariance[groups:, groups:], covariance[groups:, :groups]
+    return np.asarray(covariance[:groups, :groups] - cross.T @ np.linalg.solve(inner, cross))
+
+
+def _inverse_where_positive(information: Floats) -> Floats:
+    """Near a chance floor information need not be positive: what it then takes away is 0."""
+    values, vectors = np.linalg.eigh(information)
+    known = values > TINY * np.abs(values).max(initial=0.0)
+    return np.asarray((vectors[:, known] / values[known]) @ vectors[:, known].T)
+
+
+def _information(problem: Problem, mode: Mode, covariance: Floats, ratio: Floats) -> Floats:
     prior, shape, groups = mode.prior, mode.curvature, problem.groups
     tau, sd = prior.item_precision, float(prior.sd[0])
-    precision = prior.precision
+    precision, gram = prior.precision, ratio.T @ ratio
     alone = tau * (1.0 - tau / shape.item)
-    through = np.einsum("ij,jk,ik->i", shape.ratio, covariance, shape.ratio, optimize=True)
+    through = np.einsum("ij,jk,ik->i", ratio, covariance, ratio, optimize=True)
     chained = gram @ covariance
     squared = float(np.sum(alone**2) - 2.0 * tau**2 * (alone @ through))
     squared += tau**4 * float(np.sum(chained * chained.T))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from confounds.inference._mixed_design import Floats, Integers
+from confounds.inference._mixed_design import Floats, Integers, MixedDesign
 from confounds.inference._mixed_fit import MixedFit, standardised, starting_values
 from confounds.inference._mixed_laplace import find_mode
 from confounds.inference._mixed_problem import Problem, prepare
@@ -74,6 +74,34 @@ def working_units(fit: MixedFit) -> WorkingUnits:
         model=asked % design.models,
         condition=asked // design.models,
     )
+
+
+def unit_terms(units: WorkingUnits, design: MixedDesign) -> Floats:
+    """The terms that do not vary over items, at every unit, shape [units, those terms]."""
+    columns = []
+    for term in design.terms:
+        if term.item is not None:
+            continue
+        column = np.ones(len(units.model))
+        if term.model is not None:
+            column = column * term.model[units.model]
+        if term.condition is not None:
+            column = column * term.condition[units.condition]
+        columns.append(column)
+    return np.column_stack(columns) if columns else np.zeros((len(units.model), 0))
+
+
+def unit_kernels(units: WorkingUnits, design: MixedDesign) -> dict[str, Floats]:
+    """Covariance of each component but `item` at unit variance, shape [units, units]."""
+    groups = {"model": units.model}
+    if design.family is not None:
+        groups["family"] = design.family[units.model]
+    if design.model_by_condition:
+        groups["model:condition"] = np.arange(len(units.model))
+    return {
+        name: (group[:, None] == group[None, :]).astype(np.float64)
+        for name, group in groups.items()
+    }
 
 
 def _inverse(information: Floats) -> Floats:

@@ -40,7 +40,7 @@ from confounds.errors import UsageError
 from confounds.inference import _link
 from confounds.inference._mixed_design import Floats, Integers, MixedDesign, Term
 from confounds.inference._mixed_fit import MixedFit, fit_mixed
-from confounds.inference._mixed_units import working_units
+from confounds.inference._mixed_units import unit_kernels, unit_terms, working_units
 from confounds.inference._reference import p_value, staged
 from confounds.inference._unit_search import UnitProblem, UnitSearch
 from confounds.inference.sample import MIN_MODELS, threshold_columns, threshold_grid
@@ -80,6 +80,8 @@ class MixedThreshold:
         effect: the same in score points, for the median model and item at the threshold.
         significant: p below .05.
         null: the fit of the smooth null.
+        candidates: scales at which a threshold was looked for, shape [candidates].
+        profile: F of a threshold at each of them, 0 where it would go down, [candidates].
     """
 
     threshold: Estimate
@@ -87,6 +89,8 @@ class MixedThreshold:
     effect: Estimate
     significant: bool
     null: MixedFit = field(repr=False)
+    candidates: Floats = field(repr=False, compare=False)
+    profile: Floats = field(repr=False, compare=False)
 
 
 def search_threshold(
@@ -138,6 +142,8 @@ def search_threshold(
         effect=_effect(design, before, step),
         significant=p < LEVEL,
         null=null,
+        candidates=10**grid,
+        profile=observed.f[0],
     )
 
 
@@ -172,36 +178,19 @@ def _check(design: MixedDesign, x: Floats, grid: Floats) -> None:
 def _problem(null: MixedFit, columns: Floats, how: MixedSearch) -> UnitProblem:
     """The null's units as a linear mixed model with threshold columns."""
     units, design = working_units(null), null.design
-    kept = [term for term in design.terms if term.item is None]
-    X = np.column_stack([_of_units(term, units.model, units.condition) for term in kept])
-    place = [term.name for term in kept].index(SCALE)
+    kept = [term.name for term in design.terms if term.item is None]
     candidates = columns[units.model]
     if how.condition is not None:
         candidates = candidates * (units.condition == how.condition)[:, None]
-    groups = [units.model]
-    if design.family is not None:
-        groups.append(design.family[units.model])
-    if design.model_by_condition:
-        groups.append(np.arange(len(units.model)))
-    same = np.array([(group[:, None] == group[None, :]) for group in groups], dtype=np.float64)
     return UnitProblem(
         response=units.response,
-        X=X,
+        X=unit_terms(units, design),
         columns=candidates,
         sampling=units.sampling,
-        components=same,
-        bounded=place,
+        components=np.array(list(unit_kernels(units, design).values())),
+        bounded=kept.index(SCALE),
         steepest=_link.TRANSITION / how.gradual,
     )
-
-
-def _of_units(term: Term, model: Integers, condition: Integers) -> Floats:
-    column = np.ones(len(model))
-    if term.model is not None:
-        column = column * term.model[model]
-    if term.condition is not None:
-        column = column * term.condition[condition]
-    return column
 
 
 def _step(observed: UnitSearch, best: int, freedom: int) -> Estimate:

@@ -298,6 +298,8 @@ def test_what_the_variances_do_not_tell_never_makes_a_standard_error_smaller():
         slopes=np.zeros((2, 1, 1)),
         drift=np.array([[1.0], [-1.0]]),
         information=np.array([[1.0, 2.0], [2.0, 1.0]]),
+        full_information=np.array([[2.0, 1.0], [1.0, 2.0]]),
+        sd=np.array([0.5, 0.5]),
         free=np.array([True, True]),
     )
     assert np.linalg.eigvalsh(known.of_sd).min() >= -1e-12

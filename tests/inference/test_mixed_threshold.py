@@ -43,6 +43,8 @@ def test_a_step_is_found_where_it_is(floor):
     assert ordered[5] < np.log10(found.threshold.estimate) < ordered[8]
     assert found.step.ci_lower < 4.0 < found.step.ci_upper + 1.0
     assert 0.3 * (1 - floor) < found.effect.estimate < 1 - floor
+    assert found.profile.max() == found.threshold.statistic
+    assert found.candidates[found.profile.argmax()] == pytest.approx(found.threshold.estimate)
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.25])

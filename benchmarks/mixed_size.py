@@ -1,0 +1,156 @@
+"""Size of every p-value that the mixed model prints: how often a true null is rejected at .05.
+
+Half of the models are tuned, which has no effect in either condition; growth with scale is the
+same in both conditions. Forty items. In `plain` models and items vary; in `families` also families
+of four models; in `varying` the effect of the condition varies between models too, and the fit
+allows for it. By Wald F, by likelihood ratio, and by likelihood ratio as if models were many
+(`naive`, `p_chi_squared`: what the correction is for):
+
+- `between`: `tuned`, an effect between models;
+- `within`: `scale:few`, an effect within models;
+- `both`: `tuned` and `tuned:few` jointly, one between and one within.
+
+By likelihood ratio, where the components are zero: `varying`, the standard deviation of
+model-by-condition effects; `family`, that of families; `components`, the two jointly; `tuned and
+varying`, a term and a component jointly. In `bootstrap` cells, `between` by a parametric bootstrap
+of 19 replicates.
+
+Resumable.
+
+    python benchmarks/mixed_size.py --simulations 500
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from _resumable import Table, fill
+
+from confounds.inference.mixed import (
+    MixedDesign,
+    MixedFit,
+    Term,
+    compare_mixed,
+    fit_mixed,
+    wald_test,
+)
+
+ITEMS = 40
+LEVEL = 0.05
+MODEL_SD, ITEM_SD, FAMILY_SD, VARYING_SD = 0.5, 1.0, 0.5, 0.4
+REPLICATES = 19
+FEW = np.array([0.0, 1.0])
+NULLS = {"between": ("tuned",), "within": ("scale:few",), "both": ("tuned", "tuned:few")}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One line of the table."""
+
+    varies: str
+    models: int
+    floor: float
+
+    @property
+    def key(self) -> str:
+        """Name of the cell in the JSON file, and the seed of its draws."""
+        return f"{self.varies}/{self.models}/floor {self.floor:g}"
+
+
+def cells() -> list[Cell]:
+    """All cells."""
+    return [
+        Cell(varies, models, floor)
+        for varies, numbers in {
+            "plain": (8, 12, 20, 50),
+            "varying": (8, 12, 20, 50),
+            "families": (8, 20),
+            "bootstrap": (8,),
+        }.items()
+        for models in numbers
+        for floor in (0.0, 0.25)
+    ]
+
+
+def draw(cell: Cell, rng: np.random.Generator) -> MixedDesign:
+    """Answers of new models to new items."""
+    scale = np.linspace(-1.5, 1.5, cell.models)
+    tuned = rng.permutation(np.arange(cell.models) % 2).astype(float)
+    eta = 0.3 + 0.8 * scale[:, None, None] + 0.5 * FEW
+    eta = eta + rng.normal(0, MODEL_SD, (cell.models, 1, 1)) + rng.normal(0, ITEM_SD, (ITEMS, 1))
+    family = np.arange(cell.models) % (cell.models // 4) if cell.varies == "families" else None
+    if family is not None:
+        eta = eta + rng.normal(0, FAMILY_SD, cell.models // 4)[family][:, None, None]
+    if cell.varies == "varying":
+        eta = eta + rng.normal(0, VARYING_SD, (cell.models, 1, 2))
+    score = cell.floor + (1 - cell.floor) / (1 + np.exp(-eta))
+    terms = (
+        Term("intercept"),
+        Term("scale", model=scale),
+        Term("tuned", model=tuned),
+        Term("few", condition=FEW),
+        Term("scale:few", model=scale, condition=FEW),
+        Term("tuned:few", model=tuned, condition=FEW),
+    )
+    block = rng.binomial(1, score).astype(float)
+    design = MixedDesign.from_block(block, terms=terms, family=family, floor=cell.floor)
+    return replace(design, model_by_condition=cell.varies == "varying")
+
+
+def without(fit: MixedFit, names: tuple[str, ...]) -> MixedFit:
+    """The fit with some terms left out."""
+    terms = tuple(term for term in fit.design.terms if term.name not in names)
+    return fit_mixed(replace(fit.design, terms=terms), start=fit)
+
+
+def p_values(cell: Cell, design: MixedDesign, seed: int) -> dict[str, float]:
+    """All of one simulation."""
+    fit = fit_mixed(design)
+    if cell.varies == "bootstrap":
+        test = compare_mixed(without(fit, ("tuned",)), fit, replicates=REPLICATES, seed=seed)
+        return {"bootstrap between": float(test.p_bootstrap or 1.0)}
+    found = {}
+    for null, names in NULLS.items():
+        ratio = compare_mixed(without(fit, names), fit)
+        found[f"wald {null}"] = wald_test(fit, names).p_value
+        found[f"ratio {null}"] = ratio.p_value
+        found[f"naive {null}"] = float(ratio.p_chi_squared or 0.0)
+    return found | (of_components(cell, fit) if cell.varies == "plain" else {})
+
+
+def of_components(cell: Cell, fit: MixedFit) -> dict[str, float]:
+    """P-values of the components that the fit, rightly, does without."""
+    design, family = fit.design, np.arange(cell.models) % (cell.models // 4)
+    varying = fit_mixed(replace(design, model_by_condition=True), start=fit)
+    families = fit_mixed(replace(design, family=family), start=fit)
+    both = fit_mixed(replace(design, family=family, model_by_condition=True), start=fit)
+    return {
+        "ratio varying": compare_mixed(fit, varying).p_value,
+        "ratio family": compare_mixed(fit, families).p_value,
+        "ratio components": compare_mixed(fit, both).p_value,
+        "ratio tuned and varying": compare_mixed(without(fit, ("tuned",)), varying).p_value,
+    }
+
+
+def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
+    """Rejection rates."""
+    rng = np.random.default_rng([seed, *cell.key.encode()])
+    rejected: dict[str, int] = {}
+    for simulation in range(simulations):
+        for name, p_value in p_values(cell, draw(cell, rng), simulation).items():
+            rejected[name] = rejected.get(name, 0) + (p_value <= LEVEL)
+    return {name: count / simulations for name, count in rejected.items()}
+
+
+if __name__ == "__main__":
+    fill(
+        Table(
+            name="mixed_size",
+            cells=cells(),
+            run=run_cell,
+            simulations=500,
+            record={"items": ITEMS, "bootstrap_replicates": REPLICATES},
+        ),
+        __doc__,
+    )
