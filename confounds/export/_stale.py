@@ -34,7 +34,7 @@ def stale(folder: Path, written: Collection[str]) -> tuple[Path, ...]:
 def _listed(folder: Path) -> dict[str, str]:
     try:
         package = json.loads((folder / "datapackage.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(package, dict) or package.get("name") != NAME:
         return {}
@@ -52,7 +52,10 @@ def _entry(resource: Any) -> tuple[str, str]:
 
 def _unchanged(folder: Path, path: str, checksum: str) -> bool:
     file = folder / path
-    inside = file.resolve().is_relative_to(folder.resolve())
-    if not inside or file.is_symlink() or not file.is_file():
+    try:
+        inside = file.resolve().is_relative_to(folder.resolve())
+        if not inside or file.is_symlink() or not file.is_file():
+            return False
+    except (OSError, ValueError):  # a path that no file can have
         return False
     return checksum == f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"

@@ -12,6 +12,8 @@ from lm_eval_files import DATE, new, sample, write
 from result_files import INSPECT, MANIFEST, as_probed, changed
 
 from confounds.errors import FormatError, OutcomesError
+from confounds.export._package import NAME
+from confounds.export._stale import stale
 from confounds.ingest import read_outcomes
 
 OUT = ("../../evil", "/etc/passwd", "..\\..\\evil", "a/../../../evil", "\0evil", "~/evil", "C:evil")
@@ -87,7 +89,6 @@ def test_names_that_end_a_text_are_refused(hostile):
 def test_an_export_removes_nothing_outside_its_folder(tmp_path, hostile):
     """The list of what an earlier export wrote is a file too, and may name anything."""
     from confounds.export import export_audits
-    from confounds.export._package import NAME
 
     other = tmp_path / "precious.csv"
     other.write_text("kept")
@@ -98,3 +99,19 @@ def test_an_export_removes_nothing_outside_its_folder(tmp_path, hostile):
     (home / "datapackage.json").write_text(json.dumps({"name": NAME, "resources": listed}))
     export_audits(hostile("harmless")[1], home)
     assert other.read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"name": ' * 100_000],
+)
+def test_a_list_that_cannot_be_read_removes_nothing(tmp_path, content):
+    (tmp_path / "datapackage.json").write_text(content)
+    assert stale(tmp_path, ()) == ()
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5000, "/".join("x" * 3000)])
+def test_paths_that_no_file_can_have_are_of_no_file(tmp_path, path):
+    listed = {"name": NAME, "resources": [{"path": path, "hash": "sha256:0"}]}
+    (tmp_path / "datapackage.json").write_text(json.dumps(listed))
+    assert stale(tmp_path, ()) == ()
