@@ -21,6 +21,8 @@ DISPLAYED = 1.25
 TOLERANCE = 0.1
 SVG = "{http://www.w3.org/2000/svg}"
 
+_FORBIDDEN = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML may hold; at one of them, the renderer ends the process."""
 _VERSION = re.compile(r"/v(\d+\.\d+)")
 _LINES = re.compile(r"M[-\d.,]+(L[-\d.,]+){2,}")
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -52,7 +54,7 @@ _DEFAULTS = {
 
 def draw(spec: dict[str, Any]) -> str:
     """A Vega-Lite specification as a complete SVG document, as Vega draws it."""
-    return str(vl_convert.vegalite_to_svg(spec, vl_version=_version(spec)))
+    return str(vl_convert.vegalite_to_svg(_printable(spec), vl_version=_version(spec)))
 
 
 def draw_pdf(svg: str) -> bytes:
@@ -77,7 +79,7 @@ def inline(spec: dict[str, Any], name: str, description: str) -> str:
     root.attrib.update(
         {
             "role": "img",
-            "aria-label": description,
+            "aria-label": _printable(description),
             "viewBox": f"0 0 {size[0]:g} {size[1]:g}",
             "width": f"{DISPLAYED * size[0]:.0f}",
         }
@@ -98,9 +100,18 @@ def document(spec: dict[str, Any], name: str, title: str) -> str:
         }
     )
     heading = ET.Element("title")
-    heading.text = title
+    heading.text = _printable(title)
     root.insert(0, heading)
     return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _printable(value: Any) -> Any:
+    """Every text in it with the replacement character in place of what no XML may hold."""
+    if isinstance(value, str):
+        return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_printable(key): _printable(one) for key, one in value.items()}
+    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _pruned(spec: dict[str, Any], name: str) -> tuple[ET.Element, tuple[float, float]]:

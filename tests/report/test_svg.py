@@ -96,3 +96,23 @@ def test_equal_clips_are_kept_once_and_ids_belong_to_the_drawing(audits) -> None
     ids = re.findall(r' id="([^"]+)"', drawn)
     assert ids == ["mine-1"]
     assert set(re.findall(r"url\(#([^)]+)\)", drawn)) == {"mine-1"}
+
+
+@pytest.mark.parametrize("character", ["\0", "\x01", "\x1b", "\ufffe", "\ud800"])
+def test_what_no_xml_may_hold_is_replaced(character) -> None:
+    """The renderer would end the process at it; the names of a chart come from data and claims."""
+    name = f"a{character}b"
+    data = {"values": [{"x": 1, "y": 2, name: name}, {"x": 2, "y": 1, name: "harmless"}]}
+    axes = {axis: {"field": axis, "type": "quantitative"} for axis in "xy"}
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.4.1.json",
+        "data": data,
+        "mark": "point",
+        "encoding": {**axes, "color": {"field": name, "type": "nominal"}},
+        "config": {"font": "sans-serif"},
+    }
+    for drawing in (_svg.inline(spec, "n", name), _svg.document(spec, "n", name)):
+        assert "a\ufffdb" in drawing
+        assert character not in drawing
+        ET.fromstring(drawing)  # noqa: S314  our own drawing
+    assert _svg.draw_pdf(_svg.document(spec, "n", name)).startswith(b"%PDF")
