@@ -115,7 +115,9 @@ def _train_rung(work: Work, rung: Rung, listener: Listener) -> list[str]:
         folder = work.folder / f"{rung.name}-{arm}"
         if not folder.is_dir():
             listener.model(folder.name, TUNING_DOCUMENTS // recipe.TUNING.batch)
-            model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
+            )
             tuned = recipe.tune_model(model.to(work.device), rung, arm, progress=listener.step)
             before = json.loads((base / FACTS).read_text())
             facts = {**_facts(rung, tuned), "arm": arm}

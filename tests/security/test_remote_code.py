@@ -45,9 +45,9 @@ def test_a_study_cannot_ask_for_it(tmp_path, place, key):
 
 
 def test_every_loader_is_told_not_to():
-    """Each `from_pretrained` of a user's model has `trust_remote_code` off."""
-    seen = 0
-    for path in (ROOT / "confounds" / "probe").rglob("*.py"):
+    """Each `from_pretrained`, of users' models and of the ladder's, has it off."""
+    seen = set()
+    for path in (ROOT / "confounds").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Constant) and node.value == "trust_remote_code":
@@ -55,10 +55,10 @@ def test_every_loader_is_told_not_to():
             if isinstance(node, ast.keyword) and node.arg == "trust_remote_code":
                 assert ast.unparse(node.value) == "False", path
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("from_pretrained"):
-                seen += 1
+                seen.add(path.parent.name)
                 told = ast.unparse(node)
                 assert "trust_remote_code=False" in told or "**" in told or "save" in told, path
-    assert seen > 0
+    assert seen == {"probe", "ladder"}
 
 
 @pytest.mark.probe
