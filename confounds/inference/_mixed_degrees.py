@@ -34,8 +34,8 @@ def combined(degrees: list[float]) -> float:
 def effective_number(fit: MixedFit, chosen: list[int], degrees: float) -> float:
     """The n at which (v / k) (exp(LR / n) - 1) is F on k and v degrees of freedom, in the mean.
 
-    A contrast adds n_i log(1 + t_i^2 / v_i) to LR, n_i being its degrees of freedom had the fixed
-    effects been known. Where contrasts share the estimate of a variance, the later ones have
+    A contrast adds n_i log(1 + t_i^2 / v_i) to LR, n_i being the number that the unrestricted
+    likelihood counts. Where contrasts share the estimate of a variance, the later ones have
     the earlier ones' degree of freedom besides, as in Wilks's lambda.
     """
     axes, known = contrasts(fit, chosen), fit.uncertainty

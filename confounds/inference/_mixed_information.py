@@ -34,6 +34,7 @@ class Uncertainty:
         information: on the standard deviations, shape [components, components].
         full_information: the same with the fixed effects known.
         sd: the standard deviations.
+        levels: number of levels per component.
         free: which of them lie off the boundary.
     """
 
@@ -43,6 +44,7 @@ class Uncertainty:
     information: Floats
     full_information: Floats
     sd: Floats
+    levels: Floats
     free: Booleans
 
     @cached_property
@@ -98,9 +100,20 @@ class Uncertainty:
         return self._satterthwaite(contrast, self.of_variance)
 
     def number(self, contrast: Floats) -> float:
-        """The same had the fixed effects been known: the number of models, or of items."""
+        """The same as the unrestricted likelihood has it: of models, their number.
+
+        It takes variances for smaller, as if the fixed effects had been known; a contrast is
+        concerned by the share that the variance between levels has in its own.
+        """
+        degrees = self.degrees(contrast)
         known = _inverse_where_positive(self.full_information / np.outer(self._per, self._per))
-        return max(self.degrees(contrast), self._satterthwaite(contrast, known))
+        full = max(degrees, self._satterthwaite(contrast, known))
+        if not np.isfinite(full):
+            return full
+        slope = np.einsum("j,cjk,k->c", contrast, self.variance_slopes, contrast)
+        foremost = int(np.argmax(slope**2 * np.diag(self.of_variance)))
+        share = min(1.0, float(np.sqrt(self.levels[foremost] / full)))
+        return degrees / (1.0 - share * (1.0 - degrees / full))
 
     def _satterthwaite(self, contrast: Floats, of_variance: Floats) -> float:
         variance = float(contrast @ self.covariance @ contrast)
@@ -133,6 +146,7 @@ def uncertainty(problem: Problem, mode: Mode) -> Uncertainty:
             problem, mode, _at_known_terms(covariance, groups), shape.ratio[:, :groups]
         ),
         sd=prior.sd,
+        levels=np.array([problem.items, *(np.sum(1.0 / k.sum(axis=0)) for k in problem.kernels)]),
         free=prior.sd > BOUNDARY,
     )
 

@@ -300,6 +300,7 @@ def test_what_the_variances_do_not_tell_never_makes_a_standard_error_smaller():
         information=np.array([[1.0, 2.0], [2.0, 1.0]]),
         full_information=np.array([[2.0, 1.0], [1.0, 2.0]]),
         sd=np.array([0.5, 0.5]),
+        levels=np.array([9.0, 9.0]),
         free=np.array([True, True]),
     )
     assert np.linalg.eigvalsh(known.of_sd).min() >= -1e-12

@@ -113,6 +113,9 @@ def test_the_ratio_of_terms_that_rest_on_the_same_models_counts_these():
     # The items' mean, which is not known, costs part of a model.
     assert effective_number(fit, [1, 3], degrees) == pytest.approx(13.5, abs=0.5)
     assert effective_number(fit, [1], fit.degrees[1]) == pytest.approx(13.5, abs=0.5)
+    # The condition's effect rests on the rows, whatever the models vary.
+    alone = effective_number(fit, [2], fit.degrees[2])
+    assert alone == pytest.approx(fit.degrees[2], rel=0.02)
 
 
 def test_a_variance_estimated_at_zero_is_not_known_to_be_zero():
