@@ -202,6 +202,7 @@ def _design(
     claims: int,
     tell: Callable[[str], None] | None,
 ) -> Design:
+    from confounds.claim import with_ceiling
     from confounds.inference.fits import Fits, Settings
     from confounds.inference.power import PRECISE, SIMULATIONS, design_of
 
@@ -214,7 +215,8 @@ def _design(
         if tell is not None:
             tell(f"{claim.id}: {point}")
 
-    return design_of(Fits(claim, outcomes, settings), simulations=simulations, tell=told)
+    fits = Fits(with_ceiling(claim, outcomes), outcomes, settings)
+    return design_of(fits, simulations=simulations, tell=told)
 
 
 def _tables(claims: list[Claim], designs: list[Design]) -> str:

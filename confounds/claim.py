@@ -66,8 +66,8 @@ class Claim:
             `quadratic` or `spline`.
         shape: `step` (a jump) or `hinge` (a change of slope).
         ceiling: highest expected score that any model could reach (1 less the share of wrong
-            labels); None where it is not known: then a departure must hold under every ceiling
-            that the scores allow.
+            labels); where it is None, the one that the table declares (`with_ceiling`). Where
+            neither does, a departure must hold under every ceiling that the scores allow.
 
     Raises:
         ClaimError: a value is not allowed; the message says what is.
@@ -148,6 +148,23 @@ def read_claims(path: str | Path) -> ClaimFile:
             raise ClaimError(msg)
         seen.add(claim.id)
     return ClaimFile(path, (path.parent / outcomes), claims)
+
+
+def with_ceiling(claim: Claim, outcomes: Outcomes) -> Claim:
+    """The claim as it is tested on a table: with the table's ceiling where it declares none.
+
+    That is the one value above 0, and at most 1, in the column `ceiling` of the claim's task and
+    metric. Where there are several, or none, the claim is as it was.
+    """
+    if claim.ceiling is not None or outcomes.frame["ceiling"].isna().all():
+        return claim
+    try:
+        rows = outcomes.select(task=claim.task, metric=claim.metric).frame
+    except NothingSelectedError:
+        return claim
+    told = rows["ceiling"].dropna().unique()
+    known = len(told) == 1 and 0 < told[0] <= 1
+    return replace(claim, ceiling=float(told[0])) if known else claim
 
 
 def without_rows(claims: Iterable[Claim], outcomes: Outcomes) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from confounds import plugins
-from confounds.claim import Claim, Scale
+from confounds.claim import Claim, Scale, with_ceiling
 from confounds.curves import CurveSample
 from confounds.errors import NothingSelectedError
 from confounds.inference.baseline import BaselineSample, PresenceRule
@@ -45,7 +45,8 @@ def audit(claim: Claim, outcomes: Outcomes, *, settings: Settings | None = None)
     """Put one claim and every rival explanation to the test.
 
     Args:
-        claim: what is claimed, and what would decide it.
+        claim: what is claimed, and what would decide it. The audit's own has the table's ceiling
+            where this declares none.
         outcomes: the table; other tasks and metrics in it may serve rivals.
         settings: seed and replicates; the defaults give the same bytes every time.
 
@@ -142,10 +143,8 @@ def default_claim(
         scale = "compute" if known >= COMPUTE_KNOWN else "parameters"
     where = f" at {condition['shots']} shots" if condition else ""
     statement = f"{task} ({metric}) emerges with {scale}{where}"
-    told = cells["ceiling"].dropna().unique()
-    ceiling = float(told[0]) if len(told) == 1 and 0 < told[0] <= 1 else None
-    name = f"{task}/{metric}"
-    return Claim(name, task, metric, scale, statement, condition, ceiling=ceiling)
+    claim = Claim(f"{task}/{metric}", task, metric, scale, statement, condition)
+    return with_ceiling(claim, outcomes)
 
 
 def default_claims(
@@ -164,7 +163,7 @@ def default_claims(
 def quick_fits(claim: Claim, outcomes: Outcomes) -> Fits:
     """Fits that tell what can be tested, without p-values worth reading."""
     quick = Settings(replicates=19, sharpness=False, only_testable=True)
-    return Fits(claim, outcomes, quick)
+    return Fits(with_ceiling(claim, outcomes), outcomes, quick)
 
 
 def testable(claim: Claim, outcomes: Outcomes) -> dict[str, str | None]:
@@ -188,6 +187,7 @@ def tied(fits: Fits) -> tuple[Tie, ...]:
 
 def _audit(claim: Claim, outcomes: Outcomes, settings: Settings) -> Audit:
     """One audit before adjustment over claims, without manifest."""
+    claim = with_ceiling(claim, outcomes)
     fits = Fits(claim, outcomes, settings)
     observation = fits.raw_observation
     if observation.frame.empty and not observation.unplaced:

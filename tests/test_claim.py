@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from confounds.claim import Claim, read_claims
+from confounds import Outcomes
+from confounds.claim import Claim, read_claims, with_ceiling
 from confounds.errors import ClaimError
 
 FILE = """
@@ -88,3 +90,25 @@ def test_the_same_claim_in_another_condition():
     claim = Claim("a", "t", "accuracy", condition={"shots": 5})
     assert claim.with_condition(prompt="open").condition == {"shots": 5, "prompt": "open"}
     assert claim.condition == {"shots": 5}
+
+
+@pytest.mark.parametrize(
+    ("declared", "column", "tested"),
+    [
+        (None, [0.9, 0.9], 0.9),
+        (None, [0.9, None], 0.9),
+        (0.8, [0.9, 0.9], 0.8),
+        (None, [None, None], None),
+        (None, [0.9, 0.8], None),
+        (None, [0.0, 0.0], None),
+    ],
+)
+def test_a_claim_that_declares_no_ceiling_takes_that_of_the_table(declared, column, tested):
+    about = {"metric": "accuracy", "model": ["a", "b"], "score": 0.5, "n": 10}
+    own = pd.DataFrame({"task": "sorting", **about, "ceiling": column})
+    other = pd.DataFrame({"task": "other", **about, "ceiling": 0.7})
+    outcomes = Outcomes(pd.concat([own, other], ignore_index=True))
+    claim = Claim("one", "sorting", "accuracy", ceiling=declared)
+    assert with_ceiling(claim, outcomes).ceiling == tested
+    absent = Claim("one", "sorting", "exact_match")
+    assert with_ceiling(absent, outcomes) == absent

@@ -201,6 +201,15 @@ def test_another_seed_gives_other_draws():
     assert first.fits[0].p_two_level != second.fits[0].p_two_level
 
 
+def test_a_registered_claim_is_tested_under_the_ceiling_of_the_table():
+    rows = table(five="step").assign(ceiling=0.9)
+    found = audit(claim_of(shots=5), outcomes_of(rows), settings=FEW)
+    declared = audit(replace(claim_of(shots=5), ceiling=0.9), outcomes_of(rows), settings=FEW)
+    assert found.claim.ceiling == 0.9
+    assert "tested with the declared ceiling of 0.9" in found.fits[0].notes
+    assert audits_to_json([found]) == audits_to_json([declared])
+
+
 @pytest.fixture(scope="module")
 def three_tasks():
     return outcomes_of(
