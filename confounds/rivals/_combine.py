@@ -32,12 +32,15 @@ def _at_share(test: RivalTest, count: int) -> RivalTest:
     test = replace(test, effect=replace(test.effect, p_value=min(1.0, p * count)))
     if p * count < LEVEL:
         return test
-    reason = f"one of {count} metrics, not significant once that is counted; {test.reason}"
+    reason = f"one of {count} tests, not significant once that is counted; {test.reason}"
     return replace(test, outcome="inconclusive", strong=False, reason=reason)
 
 
 def all_survive(rival: str, null: str, factor: str, tests: Mapping[str, RivalTest]) -> RivalTest:
-    """Survives only if every condition survives; explained if one condition explains."""
+    """Survives only if every condition survives; explained if one condition explains.
+
+    `factor` says what the names in `tests` are; "" where their reasons name them.
+    """
     return _pick(rival, null, factor, tests, order=("explained", "inconclusive", "survives"))
 
 
@@ -53,7 +56,7 @@ def _pick(
             if test.outcome == outcome:
                 return replace(
                     test,
-                    reason=f"{factor} {name}: {test.reason}",
+                    reason=f"{factor} {name}: {test.reason}" if factor else test.reason,
                     estimates=(*test.estimates, *_others(tested)),
                     fits=tuple(fit for item in tested.values() for fit in item.fits),
                 )

@@ -68,7 +68,7 @@ class GeneralAbility:
         if reason is not None or isinstance(axes, str):
             return not_testable(self.name, self.null, reason or str(axes))
         tests = {axis.name: self._along(fits, axis) for axis in axes}
-        return all_survive(self.name, self.null, "against", tests)
+        return all_survive(self.name, self.null, "", tests)
 
     def _along(self, fits: Fits, axis: Axis) -> RivalTest:
         """One axis: explained only both ways, survived in one of them."""
@@ -81,7 +81,7 @@ class GeneralAbility:
         alpha = axis.reliability(plain, raw.psi)
         if alpha < RELIABLE:
             reason = (
-                f"{axis.name}: what it says beyond scale is not reliable (alpha {alpha:.2f}, "
+                f"what it says beyond scale is not reliable (alpha {alpha:.2f}, "
                 f"{RELIABLE:g} needed), so that it cannot be told from scale"
             )
             return not_testable(self.name, self.null, reason)
@@ -89,7 +89,7 @@ class GeneralAbility:
             "in place of scale": self._one(fits, axis.sample_along(plain), "in place of scale"),
             "beside scale": self._one(fits, axis.sample_beside(plain), "beside scale"),
         }
-        found = any_survives(self.name, self.null, axis.name, tests)
+        found = any_survives(self.name, self.null, f"with {axis.name}", tests)
         if found.outcome == "survives" and axis.measures == 1:
             reason = f"how well a single loss measures capability is not known; {found.reason}"
             return replace(found, outcome="inconclusive", strong=False, reason=reason)

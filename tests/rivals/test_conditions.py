@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from rivals.axis_cases import abilities
 from rivals.made import World, claim_of, frame_of, outcomes_of
 
 from confounds import plugins
@@ -76,6 +79,14 @@ def test_reasoning_tells_where_the_chain_begins_to_help():
     crossing = named(found, "crossing_threshold")
     assert crossing.ci_lower < 1e10 < crossing.ci_upper
     assert crossing.ci_upper / crossing.ci_lower < 30
+
+
+def test_the_reason_names_the_axis_of_ability_once():
+    found = judged("general_ability", claim_of(), abilities("scale", models=16))
+    assert found.status == "tested"
+    way = "(in place of|beside) scale"
+    assert re.match(rf"with the first principal component of 6 other tasks {way}: ", found.reason)
+    assert found.reason.count("principal component") == 1
 
 
 def unfair():

@@ -192,7 +192,7 @@ def test_one_of_several_must_survive_at_its_share_of_the_level():
     tests = {"a": judged("survives", p=0.03), "b": judged("inconclusive", p=0.5)}
     found = any_survives("some", "null", "metric", tests)
     assert found.outcome == "inconclusive"
-    assert "one of 2 metrics, not significant once that is counted" in found.reason
+    assert "one of 2 tests, not significant once that is counted" in found.reason
 
 
 def test_conditions_that_cannot_be_tested_say_why():
