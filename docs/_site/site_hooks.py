@@ -14,6 +14,7 @@ import audit_pages
 import licences
 import reference_pages
 import rival_pages
+from cost_tables import TABLES as COSTS
 from mkdocs.structure.files import File
 from result_figures import FIGURES, draw
 from result_tables import TABLES
@@ -67,7 +68,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def _made(found: re.Match[str]) -> str:
     kind, name = found.groups()
-    return (TABLES | VERDICTS)[name]() if kind == "table" else draw(FIGURES[name]())
+    return (TABLES | VERDICTS | COSTS)[name]() if kind == "table" else draw(FIGURES[name]())
 
 
 def _reference() -> list[tuple[str, tuple[str, str]]]:

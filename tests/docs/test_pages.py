@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import audit_pages
+import cost_tables
 import pytest
 import reference_pages
 import result_tables
@@ -18,7 +19,7 @@ from result_tables import cells, markdown
 
 from confounds import plugins
 
-TABLES = result_tables.TABLES | verdict_tables.TABLES
+TABLES = result_tables.TABLES | verdict_tables.TABLES | cost_tables.TABLES
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 METHOD = (DOCS / "method.md").read_text(encoding="utf-8")
