@@ -45,7 +45,8 @@ class Format(Protocol):
     """A format of results files; one module of `confounds.ingest` exports one as `FORMAT`.
 
     A format whose files may keep log-probabilities that are costly to read is a dataclass with
-    the field `rescore`, False in `FORMAT`: True asks for the metrics that follow from them.
+    the field `rescore`, False in `FORMAT`: True asks for the metrics that follow from them. One
+    whose files are rescored in another way says in which, in `rescored_by`.
 
     Attributes:
         name: as in `--format`.

@@ -166,7 +166,9 @@ def unrescored(
     for (path, form), reading in zip(files, readings, strict=True):
         told = any(note.kind == _KIND for note in reading.notes)
         if not reading.rescored and not told:
-            reason = f"no log-probabilities of choices are there for {form.name} to read"
+            reason = getattr(form, "rescored_by", None) or (
+                f"no log-probabilities of choices are there for {form.name} to read"
+            )
             notes.append(not_rescored(reason, path.name))
     if any(reading.rescored for reading in readings):
         return tuple(notes)

@@ -27,7 +27,7 @@ from confounds.ingest._helm_run import (
 )
 from confounds.ingest._json import opening, whole
 from confounds.ingest._reading import Reading
-from confounds.ingest._rescoring import Rescored, rescored
+from confounds.ingest._rescoring import Rescored, not_rescored, rescored
 from confounds.ingest._rows import frame_of
 from confounds.measures import Measure
 from confounds.results import Finding
@@ -115,12 +115,15 @@ def _own(run: Run, one: Scored) -> dict[str, Any]:
 
 
 def _rescored(run: Run, own: list[tuple[dict[str, Any], Scored]], there: set[str]) -> Rescored:
+    if not run.chooses:
+        reason = f"nothing is chosen in a run whose adapter_spec.method is '{run.method}'"
+        return Rescored([], (not_rescored(reason, run.path.name),))
     matched = {
         (one.item, one.trial): one.values["exact_match"]
         for _, one in own
         if "exact_match" in one.values
     }
-    found = read_log_probs(run.path.parent, run.method, matched) if run.chooses else {}
+    found = read_log_probs(run.path.parent, run.method, matched)
     return rescored([(same, found.get((one.item, one.trial))) for same, one in own], there)
 
 

@@ -35,6 +35,10 @@ class Probed:
 
     name = "probed"
     summary = "folder written by `confounds probe`"
+    rescored_by = (
+        "a probed folder is scored anew by `confounds probe`; name the metrics in its study and "
+        "run that again, which asks no model"
+    )
     companions = (
         "model=*/task=*/*.parquet",
         "runs/*.json",

@@ -239,3 +239,10 @@ def test_a_run_without_its_requests_cannot_be_rescored(tmp_path):
     run(tmp_path, {"per_instance_stats.json": [item(0, 0.0)]})
     with pytest.raises(FormatError, match="nothing can be rescored"):
         read_outcomes(tmp_path, rescore=True)
+
+
+@pytest.mark.parametrize("method", ["generation", "language_modeling"])
+def test_a_run_in_which_nothing_is_chosen_is_not_rescored_and_says_so(tmp_path, method):
+    run(tmp_path, {"per_instance_stats.json": [item(0, 0.0)]}, method=method)
+    with pytest.raises(FormatError, match=f"nothing is chosen in a run whose .* is '{method}'"):
+        read_outcomes(tmp_path, rescore=True)

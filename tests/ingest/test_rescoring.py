@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from result_files import MANIFEST, as_probed
 from typer.testing import CliRunner
 
 from confounds.cli import app
+from confounds.errors import FormatError
 from confounds.ingest import read_outcomes
 from confounds.ingest._rescoring import choice_scores
 from confounds.measures import DECLARED
@@ -54,6 +56,12 @@ def test_what_cannot_be_rescored_is_an_error_with_the_reason(tmp_path):
     assert found.exit_code == 4
     assert "t.csv: nothing can be rescored: no log-probabilities of choices" in found.stderr
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_probed_folder_says_who_scores_it_anew(tmp_path):
+    as_probed(tmp_path, MANIFEST)
+    with pytest.raises(FormatError, match=r"scored anew by `confounds probe`; name the metrics"):
+        read_outcomes(tmp_path, rescore=True)
 
 
 def test_files_without_log_probabilities_are_read_and_named(tmp_path):
