@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Batch = TypeVar("Batch")
-CELLS = 12_000
-"""Numbers in one array of a part: 96 kB."""
+CELLS = 30_000
+"""Numbers in one array of a part: 240 kB."""
 
 
 def parts(rows: int, columns: int) -> list[slice]:

@@ -128,30 +128,39 @@ def least_squares(
         covariance: of all rows, or with a leading axis (KD, 1) of each.
         slopes: slopes allowed to the smooth part.
     """
+    one = y.ndim == 1
     y = np.broadcast_to(y, (len(theta), y.shape[-1]))
     found = [
-        _descend(problem.take(rows), y[rows], theta[rows], covariance.take(rows), slopes)
+        _descend(problem.take(rows), y[rows], theta[rows], covariance.take(rows), slopes, one=one)
         for rows in parts(*y.shape)
     ]
     return np.concatenate(found)
 
 
 def _descend(
-    problem: Constrained, y: Floats, theta: Floats, covariance: Covariance, slopes: Slopes
+    problem: Constrained,
+    y: Floats,
+    theta: Floats,
+    covariance: Covariance,
+    slopes: Slopes,
+    *,
+    one: bool,
 ) -> Floats:
-    """The same of one part; a row whose next step would gain nothing is left where it is."""
+    """The same of one part; a row whose next step would gain nothing is left where it is.
+
+    With `one` the rows are of one data set, and only those near the least of them matter.
+    """
     best = np.full(len(theta), np.inf)
     left = np.arange(len(theta))
     for _ in range(STEPS):
         mu, jacobian, feasible = problem.evaluate(theta)
         squares, gram, right = _normal_equations(y - mu, jacobian, covariance)
         best[left] = np.fmin(best[left], np.where(feasible, squares, np.inf))
-        least = min(float(best.min()), float(squares.max()))
         step = _bounded_step(theta, gram, right, slopes)
         if problem.sample.binomial:
             step = np.clip(step, -MAX_STEP, MAX_STEP)
         theta = theta + step
-        above = np.maximum(squares - least, 0.0)
+        above = np.maximum(squares - best.min(), 0.0) if one and np.isfinite(best).any() else 0.0
         gain = np.abs((step * right).sum(axis=1))
         moving = np.flatnonzero(gain > GAIN * (1 + above**2))
         if not len(moving):

@@ -92,7 +92,7 @@ class Crossing:
         for item in self.combinations:
             y = blocks[item.block][:, item.rows]
             slopes = self.plan.growth(item.sample)
-            start = item.curve.fit
+            start = item.curve.fit.eta
             found[item.off] = fit_threshold(
                 y, item.sample, self.psi, self.plan.shape, slopes, start
             ).effect

@@ -24,14 +24,12 @@ from confounds.inference._constrained import (
     least_squares,
     reference_point,
 )
+from confounds.inference._nested import fit_nested
 from confounds.inference._null import (
     NullFit,
     Slopes,
-    fit_fixed_effect,
-    fit_two_level,
     pooled_squares,
 )
-from confounds.inference._reference import has_fixed_effects
 from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
@@ -66,16 +64,13 @@ class ThresholdCurve:
 
 
 def fit_threshold(
-    y: Floats, sample: Sample, psi: float, shape: str, slopes: Slopes, start: NullFit | None = None
+    y: Floats, sample: Sample, psi: float, shape: str, slopes: Slopes, start: Floats | None = None
 ) -> ThresholdCurve:
     """Fit the curve with a threshold at psi to B data sets of the same models."""
     column = threshold_columns(sample.x, np.array([psi]), shape)
     extra = column if sample.covariates is None else np.hstack([sample.covariates, column])
     augmented = replace(sample, covariates=extra)
-    tau2 = None
-    if has_fixed_effects(augmented):
-        tau2 = fit_fixed_effect(y, augmented, slopes).tau2
-    fit = fit_two_level(y, augmented, slopes, tau2, start)
+    fit = fit_nested(y, augmented, slopes, start).two_level
     at, height = reference_point(sample, psi, shape)
     eta0 = fit.theta[:, 0] + fit.theta[:, 1] * (at - sample.centre)
     floor = np.array([sample.floor.mean()])

@@ -19,8 +19,8 @@ from scipy import stats
 from confounds.inference import _link
 from confounds.inference._effect import INFLATION, own_curve
 from confounds.inference._moments import Products, Weighted
+from confounds.inference._nested import has_fixed_effects
 from confounds.inference._null import RIDGE_LEVEL, RIDGE_SLOPE
-from confounds.inference._reference import has_fixed_effects
 from confounds.inference.sample import threshold_columns
 from confounds.results import CurvePoint
 

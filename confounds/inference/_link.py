@@ -58,5 +58,6 @@ def sampling_variance(mu: Floats, sample: Sample) -> Floats:
         return np.broadcast_to(sample.variance, mu.shape)
     if not sample.binomial:
         return np.zeros_like(mu)
-    inside = np.clip(mu, 0.5 / sample.n, 1 - 0.5 / sample.n)
-    return inside * (1 - inside) / sample.n
+    inside = np.minimum(np.maximum(mu, sample.half_item), 1 - sample.half_item)
+    variance: Floats = inside * (1 - inside) / sample.n
+    return variance

@@ -77,7 +77,9 @@ def fixed_effect_freedom(sample: Sample) -> int:
     return len(sample) - sample.families - (int(sample.design.shape[1]) - 1)
 
 
-def fit_fixed_effect(y: Floats, sample: Sample, slopes: Slopes) -> NullFit:
+def fit_fixed_effect(
+    y: Floats, sample: Sample, slopes: Slopes, start: Floats | None = None
+) -> NullFit:
     """Fit with a free level for every family; tau^2 is what is left within families."""
     freedom = fixed_effect_freedom(sample)
     found = []
@@ -85,23 +87,23 @@ def fit_fixed_effect(y: Floats, sample: Sample, slopes: Slopes) -> NullFit:
         problem = _Problem(y[rows], sample, slopes)
         phi2 = problem.unit * (FREE_FAMILY_VARIANCE if sample.families > 1 else 0.0)
         first = FIRST_VARIANCE * problem.unit
-        found.append(problem.solve(None, first, phi2, tau_freedom=freedom))
+        found.append(problem.solve(_rows(start, rows), first, phi2, tau_freedom=freedom))
     return joined(found)
 
 
 def fit_two_level(
-    y: Floats, sample: Sample, slopes: Slopes, tau2: Floats | None, start: NullFit | None = None
+    y: Floats, sample: Sample, slopes: Slopes, tau2: Floats | None, start: Floats | None = None
 ) -> NullFit:
     """Marginal fit: tau^2 given (from the fixed-effect fit), phi^2 by moments.
 
     With `tau2` None, tau^2 is estimated here and phi^2 is 0: families are too small to tell
-    the two apart. A `start` of one fit serves all data sets.
+    the two apart. `start` holds linear predictors, (1, M) for all data sets or (B, M).
     """
     freedom = len(sample) - int(sample.design.shape[1])
     found = []
     for rows in parts(*y.shape):
         problem = _Problem(y[rows], sample, slopes)
-        begin = start if start is None or len(start.eta) == 1 else taken(start, rows)
+        begin = _rows(start, rows)
         if tau2 is None:
             first, none = FIRST_VARIANCE * problem.unit, np.zeros(len(problem.y))
             found.append(problem.solve(begin, first, none, tau_freedom=freedom))
@@ -147,7 +149,7 @@ class _Problem:
 
     def solve(
         self,
-        start: NullFit | None,
+        start: Floats | None,
         tau2: Floats,
         phi2: Floats,
         *,
@@ -210,10 +212,11 @@ class _Problem:
         part.y = self.y[rows]
         return part
 
-    def _start(self, start: NullFit | None) -> Floats:
-        if start is not None:
-            return np.broadcast_to(start.eta, self.y.shape).copy()
+    def _start(self, start: Floats | None) -> Floats:
         sample = self.sample
+        if start is not None:
+            limit = _limit(sample)
+            return np.clip(np.broadcast_to(start, self.y.shape), -limit, limit)
         level = _link.inverse(self.y, sample.floor, binomial=sample.binomial)
         level = np.clip(level, -3, 4) if sample.binomial else level
         q, _ = np.linalg.qr(self.X)
@@ -266,6 +269,10 @@ class _Problem:
         change = np.clip((total - freedom) / steepness, least, most)
         moved: Floats = np.clip(phi2 + change, 0.0, self.most)
         return moved
+
+
+def _rows(start: Floats | None, rows: slice) -> Floats | None:
+    return start if start is None or len(start) == 1 else start[rows]
 
 
 def spread_about_line(y: Floats, X: Floats) -> Floats:

@@ -202,8 +202,8 @@ def shown_below(y: Floats, world: World, smallest: float) -> Flags:
     slopes = plan.growth(sample)
     curve = fit_threshold(y, sample, world.psi, plan.shape, slopes)
     covariance = _covariances(curve.fit, sample)
-    effects = np.column_stack([curve.effect, *np.full((len(FURTHER), len(y)), 1.0)])
-    effects[:, 1:] = smallest * np.array(FURTHER)
+    tried = smallest * np.array([0.0, *FURTHER])
+    effects = np.column_stack([curve.effect, np.tile(tried, (len(y), 1))])
     each = effects.shape[1]
     problem = Constrained(sample, np.array([world.psi]), plan.shape, effects.ravel())
     squares = least_squares(
@@ -218,7 +218,7 @@ def shown_below(y: Floats, world: World, smallest: float) -> Flags:
     freedom = effect_freedoms(sample, world.psi, plan.shape, covariance)
     allowed = (INFLATION if sample.binomial else 1.0) * stats.f.ppf(EQUIVALENCE_LEVEL, 1, freedom)
     limit = squares[:, 0] + scale * allowed
-    below: Flags = (curve.effect < smallest) & (squares[:, 1:] > limit[:, None]).all(axis=1)
+    below: Flags = (curve.effect < smallest) & (squares[:, 2:] > limit[:, None]).all(axis=1)
     return below
 
 

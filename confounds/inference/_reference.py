@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
+from confounds.inference._nested import fit_nested
 from confounds.inference._null import (
     MAX_VARIANCE,
     NullFit,
     Slopes,
     fit_fixed_effect,
-    fit_two_level,
     fixed_effect_freedom,
 )
 from confounds.inference._scan import Scan, sharpen
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 STAGES = ((99, 0.2), (399, 0.12))
 """Number of draws, and the p-value above which they are enough."""
-MIN_FREEDOM = 3
-"""Residual degrees of freedom within families below which there is no fixed-effect check."""
+CLEARLY_PASSED = 0.04
+"""P-value of the check within families, judged at .10, below which the last stage is enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +45,12 @@ class Levels:
     fixed_scan: Scan | None
 
 
-def has_fixed_effects(sample: Sample) -> bool:
-    """True where several families leave enough degrees of freedom for the fixed-effect check."""
-    return sample.families > 1 and fixed_effect_freedom(sample) >= MIN_FREEDOM
-
-
 def fit_levels(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Levels:
     """Fit and scan B data sets both ways."""
-    fixed = fixed_scan = None
-    tau2 = None
-    if has_fixed_effects(sample):
-        fixed = fit_fixed_effect(y, sample, slopes)
+    nested = fit_nested(y, sample, slopes)
+    two_level, fixed, fixed_scan = nested.two_level, nested.fixed, None
+    if fixed is not None:
         fixed_scan = sharpen(fixed, sample, columns, fixed_effect_freedom(sample))
-        tau2 = fixed.tau2
-    two_level = fit_two_level(y, sample, slopes, tau2)
     return Levels(two_level, _scan_two_level(two_level, sample, columns), fixed, fixed_scan)
 
 
@@ -130,21 +122,27 @@ def bootstrap(
     draws = staged(float(observed.two_level_scan.sup[0]), two_level, replicates)
     if observed.fixed_scan is None:
         return draws, None
-    return draws, staged(float(observed.fixed_scan.sup[0]), fixed, replicates)
+    check = staged(float(observed.fixed_scan.sup[0]), fixed, replicates, CLEARLY_PASSED)
+    return draws, check
 
 
-def staged(statistic: float, draw: Callable[[int], Floats], replicates: int) -> Floats:
-    """Null draws, no more than `STAGES` where p is clearly large.
+def staged(
+    statistic: float, draw: Callable[[int], Floats], replicates: int, passed: float = 0.0
+) -> Floats:
+    """Null draws, no more of them than decide (Davidson & MacKinnon 2000).
 
     A p-value above .2 after 99 draws, or above .12 after 399, is not going to end below .05 (5 and
-    20 draws beyond the statistic are expected at .05, 20 and 48 were seen: six standard errors), so
-    the rest would decide nothing (Davidson & MacKinnon 2000, pretesting the number of bootstraps).
+    20 draws beyond the statistic are expected at .05, 20 and 48 were seen: six standard errors).
+    Nor is one of at most `passed` after 399, .04 where the limit is .10, going to end above it
+    (40 expected, 16 seen: four standard errors).
     """
     draws = np.empty(0)
     for stage, large in STAGES:
         draws = np.concatenate([draws, draw(min(stage, replicates) - len(draws))])
         if len(draws) == replicates or p_value(statistic, draws) > large:
             return draws
+    if p_value(statistic, draws) <= passed:
+        return draws
     return np.concatenate([draws, draw(replicates - len(draws))])
 
 
@@ -203,8 +201,7 @@ def two_level_statistics(y: Floats, sample: Sample, columns: Floats, slopes: Slo
 
 def two_level_scan(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Scan:
     """The two-level scan alone of B data sets (B, M), everything estimated anew."""
-    tau2 = fit_fixed_effect(y, sample, slopes).tau2 if has_fixed_effects(sample) else None
-    return _scan_two_level(fit_two_level(y, sample, slopes, tau2), sample, columns)
+    return _scan_two_level(fit_nested(y, sample, slopes).two_level, sample, columns)
 
 
 def p_value(statistic: float, draws: Floats) -> float:

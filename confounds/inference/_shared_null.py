@@ -15,9 +15,10 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._crossing import correlation_root
-from confounds.inference._null import NullFit, Slopes, fit_fixed_effect, fit_two_level
+from confounds.inference._nested import fit_nested
+from confounds.inference._null import NullFit, Slopes
 from confounds.inference._plan import with_null
-from confounds.inference._reference import draw_items, has_fixed_effects
+from confounds.inference._reference import draw_items
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +49,7 @@ class Source:
 
 def fit_null(y: Floats, sample: Sample, slopes: Slopes) -> NullFit:
     """The two-level smooth null of B data sets."""
-    tau2 = fit_fixed_effect(y, sample, slopes).tau2 if has_fixed_effects(sample) else None
-    return fit_two_level(y, sample, slopes, tau2)
+    return fit_nested(y, sample, slopes).two_level
 
 
 def source_of(sample: Sample, frame: pd.DataFrame, plan: TestPlan, unit: float) -> Source:

@@ -9,13 +9,13 @@ from scipy import stats
 
 from confounds.inference import _link
 from confounds.inference._moments import Weighted
+from confounds.inference._nested import has_fixed_effects
 from confounds.inference._null import (
     Slopes,
     fit_fixed_effect,
     fit_two_level,
     fixed_effect_freedom,
 )
-from confounds.inference._reference import has_fixed_effects
 from confounds.results import Estimate
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
-from confounds.inference._reference import has_fixed_effects
+from confounds.inference._nested import has_fixed_effects
 from confounds.inference.sample import threshold_columns
 from confounds.outcomes import Outcomes
 

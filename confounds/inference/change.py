@@ -80,7 +80,7 @@ def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Gen
     eta = tuple(fit.eta for fit in fits)
     drawn = draw_pair(eta, shared_effects(fits), pair, CHANGE_REPLICATES, rng)
     first, second = (
-        fit_threshold(scores, sample, place.psi, place.shape, slopes, fit).effect
+        fit_threshold(scores, sample, place.psi, place.shape, slopes, fit.eta).effect
         for scores, sample, fit in zip(drawn, samples, fits, strict=True)
     )
     sides, freedom = _sides(samples, place, slopes)

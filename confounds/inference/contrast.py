@@ -22,18 +22,16 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._moments import Weighted, solve_small
+from confounds.inference._nested import fit_nested
 from confounds.inference._null import (
     FIRST_VARIANCE,
     NullFit,
     Slopes,
-    fit_fixed_effect,
-    fit_two_level,
     moment_step,
     spread_about_line,
 )
 from confounds.inference._reference import (
     draw_items,
-    has_fixed_effects,
     p_value,
     staged,
 )
@@ -175,10 +173,7 @@ def _fit_pair(
 ) -> tuple[NullFit, NullFit]:
     fits = []
     for index, sample in enumerate((pair.raw, pair.controlled)):
-        tau2 = None
-        if has_fixed_effects(sample):
-            tau2 = fit_fixed_effect(y[index], sample, slopes).tau2
-        fits.append(fit_two_level(y[index], sample, slopes, tau2))
+        fits.append(fit_nested(y[index], sample, slopes).two_level)
     return fits[0], fits[1]
 
 

@@ -35,8 +35,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.inference._null import Slopes, fit_fixed_effect, fit_two_level
-from confounds.inference._reference import has_fixed_effects, p_value
+from confounds.inference._nested import fit_nested
+from confounds.inference._null import Slopes
+from confounds.inference._reference import p_value
 from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ class Control:
 def departure_of(sample: Sample) -> Departure:
     """Where each model lies beside a logistic trend of any steepness."""
     y = sample.score[None]
-    tau2 = fit_fixed_effect(y, sample, Slopes()).tau2 if has_fixed_effects(sample) else None
-    fit = fit_two_level(y, sample, Slopes(), tau2)
+    fit = fit_nested(y, sample, Slopes()).two_level
     variance = float(fit.tau2[0] + fit.phi2[0])
     sampling = 1 / fit.weight[0] - fit.tau2[0]
     reach = FURTHEST if sample.binomial else FURTHEST * np.sqrt(max(variance, 1e-300))

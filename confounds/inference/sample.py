@@ -107,6 +107,12 @@ class Sample:
         return len(np.unique(self.x))
 
     @cached_property
+    def half_item(self) -> Floats:
+        """(M,) half an item's share of the score."""
+        half: Floats = 0.5 / self.n
+        return half
+
+    @cached_property
     def centre(self) -> float:
         """Mean log10 scale, about which the design is centred."""
         return float(self.x.mean())

@@ -34,13 +34,13 @@ from confounds.inference import _link
 from confounds.inference._effect import Profile, ThresholdCurve, own_curve, own_profile
 from confounds.inference._inversion import invert, kink_and_excess, threshold_estimate
 from confounds.inference._lines import smooth_line, threshold_line
+from confounds.inference._nested import has_fixed_effects
 from confounds.inference._null import Slopes
 from confounds.inference._plan import PRIMARY_LEVEL, TestPlan, is_significant, with_null
 from confounds.inference._reference import (
     bootstrap,
     bootstrap_two_level,
     fit_levels,
-    has_fixed_effects,
     p_value,
 )
 from confounds.inference._width import width_estimate

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from confounds.inference._reference import has_fixed_effects
+from confounds.inference._nested import has_fixed_effects
 from confounds.inference._smoother import smooth
 from confounds.results import Estimate, Part
 

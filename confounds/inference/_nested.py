@@ -1,0 +1,54 @@
+"""The marginal fit of models nested in families, with the fit within families that it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from confounds.inference._null import (
+    NullFit,
+    Slopes,
+    fit_fixed_effect,
+    fit_two_level,
+    fixed_effect_freedom,
+)
+
+if TYPE_CHECKING:
+    from confounds.inference.sample import Floats, Sample
+
+MIN_FREEDOM = 3
+"""Residual degrees of freedom within families below which there is no fixed-effect check."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nested:
+    """Both fits of B data sets.
+
+    Attributes:
+        two_level: marginal over families.
+        fixed: with a free level for every family; None where families have too few models.
+    """
+
+    two_level: NullFit
+    fixed: NullFit | None
+
+
+def has_fixed_effects(sample: Sample) -> bool:
+    """True where several families leave enough degrees of freedom for the fixed-effect check."""
+    return sample.families > 1 and fixed_effect_freedom(sample) >= MIN_FREEDOM
+
+
+def fit_nested(y: Floats, sample: Sample, slopes: Slopes, start: Floats | None = None) -> Nested:
+    """Fit B data sets both ways: tau^2 is what is left within families, phi^2 what lies between.
+
+    Args:
+        y: (B, M) scores.
+        sample: the models.
+        slopes: slopes allowed.
+        start: linear predictors to start from, (1, M) for all or (B, M).
+    """
+    if not has_fixed_effects(sample):
+        return Nested(fit_two_level(y, sample, slopes, None, start), None)
+    fixed = fit_fixed_effect(y, sample, slopes, start)
+    smooth = fixed.theta @ sample.design.T
+    return Nested(fit_two_level(y, sample, slopes, fixed.tau2, smooth), fixed)
