@@ -138,7 +138,7 @@ def fit_mixed(design: MixedDesign, *, start: MixedFit | None = None) -> MixedFit
     ceiling 1 those of lme4's `glmer` with nAGQ = 1), and its Hessian. Standard errors carry the
     uncertainty of the standard deviations; intervals are t on Satterthwaite degrees of
     freedom, which come to the number of models less the between-model terms where an effect
-    varies between models only.
+    varies between models only, also where no variance between them was found.
 
     What would break it: model or family effects far from normal with few models; an effect
     of a condition that differs between models when `model_by_condition` is off (its

@@ -1,13 +1,15 @@
 """Item-level mixed model: models and items crossed, with a chance floor.
 
-Needed where items
-differ between conditions; the sampling unit of scale is the model, so intervals and tests
-rest on the number of models. With the floor left out where truth is .25 the slope's
-interval covers next to never: declare it.
+The sampling unit of scale is the model, so intervals and tests rest on the number of models. With
+the floor left out where truth is .25 the slope's interval covers next to never: declare it.
+Needed where models were asked different items.
 
 Laplace approximation with exact gradient. At floor 0 and ceiling 1 it is lme4's `glmer`
 (nAGQ = 1; Bates, Maechler, Bolker & Walker 2015): `tests/reference/` holds its numbers and
 the R script that made them.
+
+Intervals and tests count a variance that was estimated at zero as unknown, not as zero. Their
+coverage and size are in `benchmarks/mixed_coverage.py` and `benchmarks/mixed_size.py`.
 
 Estimand: the coefficients of the terms on the logit between floor and ceiling, and the standard
 deviations of the effects.
