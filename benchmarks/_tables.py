@@ -2,12 +2,14 @@
 
 Models in families of five over five decades of size, tasks of five kinds in turn (a threshold, one
 with examples only, gradual growth, chance throughout, one prompt format only), each put under four
-conditions: 0 and 5 shots, crossed with two prompt formats. So the costly rivals have work to do.
+conditions: 0 and 5 shots, crossed with two prompt formats; or under eight, with two levels of
+exposure to the items, which changes nothing. So the costly rivals have work to do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 CHANCE = 0.25
 PER_FAMILY = 5
 SMALLEST, DECADES = 7.0, 5.0
-CONDITIONS = ((0, "open"), (0, "closed"), (5, "open"), (5, "closed"))
-TEXTS = ("task", "metric", "model", "family", "prompt", "demonstrations")
+CONDITIONS = tuple(product((0, 5), ("open", "closed"), (None,)))
+EIGHT = tuple(product((0, 5), ("open", "closed"), ("unseen", "memorized")))
+"""Shots, prompt format, exposure."""
+TEXTS = ("task", "metric", "model", "family", "prompt", "demonstrations", "exposure")
 NUMBERS = ("parameters", "tokens", "chance")
 WHOLES = ("n", "shots", "seed")
 GROUP_ROWS = 1_000_000
@@ -38,16 +42,18 @@ class Layout:
         tasks: tasks.
         models: models, each put to every task under every condition.
         items: items behind each of these scores.
+        conditions: shots, prompt format and exposure of each condition.
     """
 
     tasks: int
     models: int
     items: int = 500
+    conditions: tuple[tuple[int, str, str | None], ...] = CONDITIONS
 
     @property
     def runs(self) -> int:
         """Scores, items averaged."""
-        return self.tasks * self.models * len(CONDITIONS)
+        return self.tasks * self.models * len(self.conditions)
 
 
 def write_items(path: Path, layout: Layout) -> Path:
@@ -87,7 +93,7 @@ def _runs(layout: Layout, rng: np.random.Generator) -> Iterator[tuple[dict[str, 
     own += 0.4 * rng.standard_normal(int(family.max()) + 1)[family]
     for task in range(layout.tasks):
         here = own + 0.3 * rng.standard_normal(layout.models)
-        for shots, prompt in CONDITIONS:
+        for shots, prompt, exposure in layout.conditions:
             chances = _curve(task % 5, size, shots, prompt, here)
             for model, p in enumerate(chances):
                 yield (
@@ -98,6 +104,7 @@ def _runs(layout: Layout, rng: np.random.Generator) -> Iterator[tuple[dict[str, 
                         "family": f"family-{family[model]:04d}",
                         "prompt": prompt,
                         "demonstrations": "gold" if shots else "none",
+                        "exposure": exposure,
                         "parameters": float(10 ** size[model]),
                         "tokens": float(10 ** (11 + 0.1 * (family[model] % 10))),
                         "chance": CHANCE,

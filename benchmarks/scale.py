@@ -3,12 +3,14 @@
     python benchmarks/scale.py                              every part but the whole
     python benchmarks/scale.py rows --sizes 1e5 1e6 1e7     one part, some sizes
     python benchmarks/scale.py whole                        1,000 tasks x 100 models x 4 conditions
+    python benchmarks/scale.py page                         a page of 200 x 100 x 8
 
 Each point is `confounds audit TABLE.parquet --json` in processes of its own (a worker a core, one
-thread each), every bootstrap at its default; `_tables` says what the tables hold. CPU seconds are
-of all processes and tell of the work on a busy machine too; wall seconds only on a quiet one.
-Slopes are least squares of log CPU seconds, less those of the start, on log size. The last lines
-extrapolate on paper. What is run again replaces its own part of the results.
+thread each), every bootstrap at its default; a page is `confounds report TABLE.parquet --quick`,
+with all but what `--explore` adds around the verdicts. `_tables` says what the tables hold. CPU
+seconds are of all processes and tell of the work on a busy machine too; wall seconds only on a
+quiet one. Slopes are least squares of log CPU seconds, less those of the start, on log size. The
+last lines extrapolate on paper. What is run again replaces its own part of the results.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from _measured import machine, measure
-from _tables import CONDITIONS, Layout, write_averages, write_items
+from _tables import CONDITIONS, EIGHT, Layout, write_averages, write_items
 
 OUT = Path(__file__).parent / "results" / "scale.json"
 SIZES = {
@@ -30,7 +32,10 @@ SIZES = {
     "tasks": (1, 4, 16),
     "models": (8, 25, 80, 200),
     "whole": (1000,),
+    "page": (200,),
 }
+ASKED_FOR = ("whole", "page")
+"""Parts that are only run where they are named."""
 ROW_TASKS, ROW_MODELS, TASK_MODELS, MODEL_TASKS = 1, 200, 100, 1
 """Tables of item rows: one task x 200 models. Over tasks: 100 models. Over models: one task."""
 PAPER_ROWS, PAPER_MODELS = 1e10, 10_000
@@ -44,7 +49,8 @@ def layout_of(part: str, size: float) -> Layout:
         return Layout(ROW_TASKS, ROW_MODELS, max(1, round(size / runs)))
     if part == "models":
         return Layout(MODEL_TASKS, int(size))
-    return Layout(int(size), TASK_MODELS)
+    conditions = EIGHT if part == "page" else CONDITIONS
+    return Layout(int(size), TASK_MODELS, conditions=conditions)
 
 
 def measure_point(part: str, size: float, folder: Path) -> dict[str, Any]:
@@ -53,6 +59,8 @@ def measure_point(part: str, size: float, folder: Path) -> dict[str, Any]:
     path = folder / "table.parquet"
     (write_items if part == "rows" else write_averages)(path, layout)
     command = [sys.executable, "-m", "confounds.cli"]
+    if part == "page":
+        return _measure_page(command, layout, path)
     found, printed = measure([*command, "audit", str(path), "--json"])
     labels = [audit["verdict"]["label"] for audit in json.loads(printed)["audits"]]
     point: dict[str, Any] = {
@@ -69,6 +77,20 @@ def measure_point(part: str, size: float, folder: Path) -> dict[str, Any]:
         point["reading"] = alone.figures()
     path.unlink()
     return point
+
+
+def _measure_page(command: list[str], layout: Layout, path: Path) -> dict[str, Any]:
+    """Write the page of one table."""
+    page = path.with_suffix(".html")
+    found, _ = measure([*command, "report", str(path), "--quick", "--out", str(page)])
+    return {
+        "size": layout.tasks,
+        "tasks": layout.tasks,
+        "models": layout.models,
+        "rows": layout.runs,
+        **found.figures(),
+        "megabytes": round(page.stat().st_size / 1e6, 2),
+    }
 
 
 def start_seconds() -> float:
@@ -139,7 +161,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=float, nargs="+", help="sizes of the part")
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
-    parts = [chosen.part] if chosen.part else [name for name in SIZES if name != "whole"]
+    parts = [chosen.part] if chosen.part else [name for name in SIZES if name not in ASKED_FOR]
     results: dict[str, Any] = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     results |= {"machine": machine(), "start_cpu": round(start_seconds(), 2)}
     for part in parts:
