@@ -19,6 +19,8 @@ from confounds.inference._mixed_problem import Problem
 
 # A standard deviation below this counts as zero: its component is then taken as known.
 BOUNDARY = 1e-3
+# Standard deviation of max(Z, 0), Z standard normal.
+CUT_OFF = float(np.sqrt(0.5 - 0.5 / np.pi))
 # Relative size of an eigenvalue that counts as zero.
 TINY = 1e-15
 
@@ -63,14 +65,23 @@ class Uncertainty:
         """Covariance of the estimated variances, those at the boundary included.
 
         A variance that was estimated at 0 is not known to be 0, though to first order its
-        standard deviation changes nothing there.
+        standard deviation changes nothing there; its estimate has the spread of a normal one
+        that is cut off at 0.
         """
-        return _inverse_where_positive(self.information / np.outer(self._per, self._per))
+        return self._of_variance(self.information)
 
     @cached_property
     def variance_slopes(self) -> Floats:
         """Derivative of `conditional` in each variance, shape [components, terms, terms]."""
         return np.asarray(self.slopes / self._per[:, None, None])
+
+    def _of_variance(self, information: Floats) -> Floats:
+        covariance = _inverse_where_positive(information / np.outer(self._per, self._per))
+        return np.asarray(covariance * np.outer(self._cut, self._cut))
+
+    @property
+    def _cut(self) -> Floats:
+        return np.where(self.free, 1.0, CUT_OFF)
 
     @property
     def _per(self) -> Floats:
@@ -106,13 +117,14 @@ class Uncertainty:
         concerned by the share that the variance between levels has in its own.
         """
         degrees = self.degrees(contrast)
-        known = _inverse_where_positive(self.full_information / np.outer(self._per, self._per))
+        known = self._of_variance(self.full_information)
         full = max(degrees, self._satterthwaite(contrast, known))
         if not np.isfinite(full):
             return full
         slope = np.einsum("j,cjk,k->c", contrast, self.variance_slopes, contrast)
         foremost = int(np.argmax(slope**2 * np.diag(self.of_variance)))
-        share = min(1.0, float(np.sqrt(self.levels[foremost] / full)))
+        levels = self.levels[foremost] / self._cut[foremost] ** 2
+        share = min(1.0, float(np.sqrt(levels / full)))
         return degrees / (1.0 - share * (1.0 - degrees / full))
 
     def _satterthwaite(self, contrast: Floats, of_variance: Floats) -> float:
