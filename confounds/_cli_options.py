@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
 import typer
 
 from confounds.errors import ConfoundsError, UsageError
+from confounds.text import printable
 
 CRASHED = 70
 """Exit code of an error that is this package's own: EX_SOFTWARE of sysexits.h."""
@@ -255,7 +256,7 @@ def _finish(body: Body[Chosen_contra], options: Chosen_contra) -> int:
         _check_seed(options)
         return body(options)
     except ConfoundsError as error:
-        typer.echo(f"confounds: {error}", err=True)
+        typer.echo(printable(f"confounds: {error}"), err=True)
         return error.exit_code
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""

@@ -12,6 +12,7 @@ import typer
 
 from confounds._cli_options import Options
 from confounds.results import SCHEMA_VERSION
+from confounds.text import printable
 
 
 def answer(options: Options, document: Callable[[], str], prose: Callable[[], str]) -> None:
@@ -19,7 +20,7 @@ def answer(options: Options, document: Callable[[], str], prose: Callable[[], st
     if options.json:
         typer.echo(document())
     elif not options.quiet:
-        typer.echo(prose())
+        typer.echo(printable(prose()))
 
 
 def to_document(**content: Any) -> str:

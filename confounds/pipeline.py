@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "audit", "audit_all", "default_claim", "default_claims", "testable"]
 
 COMPUTE_KNOWN = 0.8
+CLAIMS_A_WORKER = 4
+"""A process takes more than a second to start, as long as a few audits."""
 FIRST_METRICS = ("exact_match", "accuracy", "choice_accuracy", "bert_score_accuracy", "pass_at_1")
 PACKAGES = ("numpy", "pandas", "scipy", "statsmodels", "pyarrow")
 
@@ -91,18 +93,18 @@ def audit_all(
 
 
 def _spread(claims: Sequence[Claim], outcomes: Outcomes, settings: Settings) -> tuple[Audit, ...]:
-    """One audit a claim, over processes where there are several of both.
+    """One audit a claim, over processes where each has `CLAIMS_A_WORKER` to do or more.
 
     Every process gets the whole table once: rivals may look at other tasks. None is a fork of this
     one, whose threads (of BLAS, of Arrow) would be lost in it with the locks they hold.
     """
     for claim in claims:
         outcomes.select(task=claim.task)
-    if settings.workers == 1 or len(claims) == 1:
+    workers = min(settings.workers, len(claims) // CLAIMS_A_WORKER)
+    if workers <= 1:
         return tuple(_audit(claim, outcomes, settings) for claim in claims)
     there = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in there else "spawn")
-    workers = min(settings.workers, len(claims))
     with ProcessPoolExecutor(workers, context, _share, (outcomes, settings)) as pool:
         return tuple(pool.map(_audit_shared, claims))
 

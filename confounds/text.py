@@ -20,6 +20,7 @@ from __future__ import annotations
 import difflib
 import html
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MISSING = "—"
 
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of writing."""
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 _SUFFIXED = frozenset({"parameters", "tokens"})
 _POWERS = frozenset({"compute"})
@@ -334,6 +337,15 @@ def _align(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
         cell.rjust(width) if to_right else cell.ljust(width)
         for cell, width, to_right in zip(line, widths, right, strict=True)
     ]
+
+
+def printable(text: str) -> str:
+    """Text as a terminal may be sent it: what would steer the terminal becomes U+FFFD.
+
+    >>> printable(f"task{chr(27)}[2J") == f"task{chr(0xFFFD)}[2J"
+    True
+    """
+    return _STEERING.sub("\ufffd", text)
 
 
 def _markdown(text: str) -> str:

@@ -222,6 +222,7 @@ def three_tasks():
 def test_workers_change_nothing_and_are_no_forks(three_tasks, monkeypatch):
     """A fork of a process with threads (Arrow's, BLAS's) may wait for ever, and Python warns."""
     started = []
+    monkeypatch.setattr(pipeline, "CLAIMS_A_WORKER", 1)
     pool = pipeline.ProcessPoolExecutor
     monkeypatch.setattr(
         pipeline, "ProcessPoolExecutor", lambda *given: started.append(given[:2]) or pool(*given)
