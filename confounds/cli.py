@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -157,7 +158,7 @@ def audit(options: AuditOptions) -> int:
         require_extra()
     found = audited(options)
     if options.report is not None:
-        write_report(found.audits, options.report, outcomes=found.outcomes)
+        write_report(found.audits, options.report, outcomes=found.outcomes, workers=_workers())
     output.answer(
         options,
         lambda: audits_to_json(found.audits, found.silent),
@@ -179,7 +180,11 @@ def report(options: ReportOptions) -> int:
         return _reports(options)
     found = audited(options, every_metric=True)
     write_report(
-        found.audits, options.out, outcomes=found.outcomes, interactive=options.interactive
+        found.audits,
+        options.out,
+        outcomes=found.outcomes,
+        interactive=options.interactive,
+        workers=_workers(),
     )
     output.answer(
         options,
@@ -189,6 +194,10 @@ def report(options: ReportOptions) -> int:
         lambda: f"{prose.audits_text(found.audits)}\n\nReport: {options.out}",
     )
     return exit_code([found], strict=options.strict)
+
+
+def _workers() -> int:
+    return os.cpu_count() or 1
 
 
 def _reports(options: ReportOptions) -> int:

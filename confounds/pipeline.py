@@ -103,8 +103,7 @@ def _spread(claims: Sequence[Claim], outcomes: Outcomes, settings: Settings) -> 
     workers = min(settings.workers, len(claims) // CLAIMS_A_WORKER)
     if workers <= 1:
         return tuple(_audit(claim, outcomes, settings) for claim in claims)
-    there = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in there else "spawn")
+    context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _share, (outcomes, settings)) as pool:
         return tuple(pool.map(_audit_shared, claims))
 

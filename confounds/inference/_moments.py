@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from confounds.inference.sample import Floats
+    from confounds.inference.sample import Floats, Ints
 
 
 class Products:
@@ -31,6 +31,16 @@ class Products:
     def squared(self) -> Floats:
         """(M, p p) every column times every other."""
         return _crossed(self.X, self.X)
+
+    @cached_property
+    def members(self) -> list[slice | Ints]:
+        """The models of each family; a slice where they stand together."""
+        found: list[slice | Ints] = []
+        for member in self.Z.T:
+            rows = np.flatnonzero(member)
+            together = rows[-1] - rows[0] + 1 == len(rows)
+            found.append(slice(int(rows[0]), int(rows[-1]) + 1) if together else rows)
+        return found
 
     @cached_property
     def by_family(self) -> Floats:
@@ -103,11 +113,13 @@ def shrinkage(family_weight: Floats, phi2: Floats) -> Floats:
 
 
 def solve_small(gram: Floats, right: Floats) -> Floats:
-    """Batched solve; one and two unknowns, nearly all there are, by formula."""
+    """Batched solve; up to three unknowns, nearly all there are, by formula."""
     size = gram.shape[-1]
     if size == 1:
         return right / gram
-    if size > 2:
+    if size == 3:
+        return _solve_three(gram, right)
+    if size > 3:
         solved: Floats = np.linalg.solve(gram, right).astype(np.float64, copy=False)
         return solved
     a, b, c, d = (gram[:, i, j, None] for i in (0, 1) for j in (0, 1))
@@ -117,3 +129,20 @@ def solve_small(gram: Floats, right: Floats) -> Floats:
     found[:, 0] = (d * first - b * second) / determinant
     found[:, 1] = (a * second - c * first) / determinant
     return found
+
+
+def _solve_three(gram: Floats, right: Floats) -> Floats:
+    """The adjugate over the determinant, of grams scaled to a diagonal of one."""
+    scale = 1 / np.sqrt(gram[:, [0, 1, 2], [0, 1, 2]])
+    right = right * scale[:, :, None]
+    a, b, c = (
+        (gram[:, i, j] * scale[:, i] * scale[:, j])[:, None] for i, j in ((0, 1), (0, 2), (1, 2))
+    )
+    first, second, third = right[:, 0], right[:, 1], right[:, 2]
+    aa, bb, cc, ab, ac, bc = 1 - c * c, 1 - b * b, 1 - a * a, b * c - a, a * c - b, a * b - c
+    determinant = aa + a * ab + b * ac
+    found = np.empty_like(right)
+    found[:, 0] = aa * first + ab * second + ac * third
+    found[:, 1] = ab * first + bb * second + bc * third
+    found[:, 2] = ac * first + bc * second + cc * third
+    return found * (scale / determinant)[:, :, None]

@@ -158,7 +158,7 @@ def _information(weighted: Weighted, columns: Floats) -> tuple[Floats, Floats]:
     )
     if weighted.shrink is None:
         return information, cross
-    by_family = _by_family(w, weighted.products.Z, columns)
+    by_family = _by_family(weighted, columns)
     root = np.sqrt(weighted.shrink)[:, :, None]
     by_family *= root
     information = information - np.einsum("bfk,bfk->bk", by_family, by_family)
@@ -166,12 +166,13 @@ def _information(weighted: Weighted, columns: Floats) -> tuple[Floats, Floats]:
     return information, cross
 
 
-def _by_family(w: Floats, Z: Floats, columns: Floats) -> Floats:
+def _by_family(weighted: Weighted, columns: Floats) -> Floats:
     """(B, F, K) sums of the weighted columns within families, each over its own models only."""
+    w, Z = weighted.w, weighted.products.Z
     if len(w) == 1:
-        return ((Z * w.T).T @ columns)[None]
+        found: Floats = ((Z * w.T).T @ columns)[None]
+        return found
     found = np.empty((len(w), Z.shape[1], columns.shape[1]))
-    for place, member in enumerate(Z.T):
-        rows = np.flatnonzero(member)
+    for place, rows in enumerate(weighted.products.members):
         np.matmul(w[:, rows], columns[rows], out=found[:, place])
     return found

@@ -57,8 +57,8 @@ HALF_WIDTH = 0.3
 """Decades: a factor of two either way."""
 SPREAD = HALF_WIDTH / 3**0.5
 LAMBDAS = (0.0, 0.5, 1.0, 1.5, 2.0)
-PERTURBED = 24
-ADDED = 10
+PERTURBED = 16
+ADDED = 6
 
 
 @dataclass(frozen=True, slots=True)

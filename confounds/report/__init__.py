@@ -46,6 +46,7 @@ def write_report(
     *,
     outcomes: Outcomes | None = None,
     interactive: bool = False,
+    workers: int = 1,
 ) -> Path:
     """Write audits as one self-contained HTML page.
 
@@ -57,6 +58,8 @@ def write_report(
         interactive: add tooltips, families to pick and a filter of claims. The page then
             carries a script of its own (0.9 MB) and the data of its charts again (about as
             much as the page itself); without scripts it shows the same.
+        workers: processes that draw, where there are many audits; with more than one, a script
+            needs `if __name__ == "__main__":`.
 
     Returns:
         The path written. The same audits give the same bytes.
@@ -69,7 +72,9 @@ def write_report(
     require_extra()
     from confounds.report import _write  # noqa: PLC0415  needs the extra
 
-    return _write.write(tuple(audits), Path(path), outcomes, interactive=interactive)
+    return _write.write(
+        tuple(audits), Path(path), outcomes, interactive=interactive, workers=workers
+    )
 
 
 def write_reports(

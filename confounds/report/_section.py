@@ -46,7 +46,11 @@ class View:
 
     def of(self, number: int) -> View:
         """The view of one audit, counted from 1."""
-        return replace(self, audits=(self.audits[number - 1],), anchor=f"task-{number}")
+        return replace(self, audits=(self.audits[number - 1],)).numbered(number)
+
+    def numbered(self, number: int) -> View:
+        """The same under the anchor of a task."""
+        return replace(self, anchor=f"task-{number}")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from confounds.inference import _batches
 from confounds.inference._batches import joined, parts, put, taken
 from confounds.inference._constrained import Constrained, least_squares
 from confounds.inference._effect import own_curve, working_covariance
+from confounds.inference._moments import solve_small
 from confounds.inference._null import Slopes, fit_fixed_effect, fit_two_level
 from confounds.inference._reference import draw_scores, two_level_scan
 from confounds.inference.sample import threshold_columns
@@ -93,3 +94,13 @@ def test_what_a_sample_remembers_is_not_carried_to_one_with_other_scores():
     assert sample.take(np.arange(20)) is sample
     other = sample.with_score(sample.score[::-1].copy())
     assert own_curve(other, 9.5, "step", GROWTH).effect[0] != first.effect[0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_small_systems_are_solved_as_by_numpy(size):
+    rng = np.random.default_rng(size)
+    factor = rng.standard_normal((50, size + 3, size)) * 10.0 ** np.arange(size)
+    gram = factor.transpose(0, 2, 1) @ factor
+    right = rng.standard_normal((50, size, 3))
+    expected = np.linalg.solve(gram, right)
+    np.testing.assert_allclose(solve_small(gram, right), expected, rtol=1e-7, atol=1e-12)

@@ -16,6 +16,7 @@ from explored import exploration
 pytest.importorskip("altair")
 
 from confounds.exploration import Exploration
+from confounds.report import _tasks
 from confounds.report._write import page
 from confounds.results import Audit, Estimate, Finding
 
@@ -250,6 +251,12 @@ def test_a_claim_shows_whether_it_came_out_as_expected(audits) -> None:
 
 def test_the_same_audits_give_the_same_bytes(audits, html) -> None:
     assert page(audits) == html
+
+
+def test_processes_change_nothing(audits, html, monkeypatch):
+    monkeypatch.setattr(_tasks, "FEW", 1)
+    monkeypatch.setattr(_tasks, "CHUNK", 1)
+    assert page(audits, workers=2) == html
 
 
 def named(audit: Audit, name: str) -> Audit:
