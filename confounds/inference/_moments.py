@@ -141,6 +141,9 @@ def _solve_three(gram: Floats, right: Floats) -> Floats:
     first, second, third = right[:, 0], right[:, 1], right[:, 2]
     aa, bb, cc, ab, ac, bc = 1 - c * c, 1 - b * b, 1 - a * a, b * c - a, a * c - b, a * b - c
     determinant = aa + a * ab + b * ac
+    if np.any(determinant == 0):
+        msg = "Singular matrix"
+        raise np.linalg.LinAlgError(msg)
     found = np.empty_like(right)
     found[:, 0] = aa * first + ab * second + ac * third
     found[:, 1] = ab * first + bb * second + bc * third

@@ -35,6 +35,9 @@ RIDGE_SLOPE = 1 / 10.0**2
 MAX_VARIANCE = 4.0
 """Largest tau^2 and phi^2 on the logit. At the chance floor a little item noise too much would
 otherwise ask for any amount, and carry the curve away with it."""
+LEAST_VARIANCE = 0.01
+"""Variances far below this are not told from 0. Where the predictor hardly depends on them (flat
+curves, families at like scales) it stands still long before they do."""
 FIRST_VARIANCE = 0.1
 """tau^2 and phi^2 that the iterations start from."""
 FREE_FAMILY_VARIANCE = 25.0
@@ -186,7 +189,7 @@ class _Problem:
     def _step(
         self, at: _State, tau_freedom: int | None, phi_freedom: int | None
     ) -> tuple[_State, Floats]:
-        """One iteration, and (B,) how far it moved the predictor."""
+        """One iteration, and (B,) how far it moved predictor and variances (these by share)."""
         eta, tau2, phi2 = at.eta, at.tau2, at.phi2
         z, s = self._working(eta)
         w = 1 / (s + tau2[:, None])
@@ -204,7 +207,10 @@ class _Problem:
         move = np.clip(target - eta, -self.reach, self.reach)
         limit = _limit(self.sample)
         eta = np.clip(eta + move, -limit, limit)
-        return _State(theta, eta, tau2, phi2, bounded), np.abs(move).max(axis=1)
+        moved = np.abs(move).max(axis=1)
+        for before, after in ((at.tau2, tau2), (at.phi2, phi2)):
+            moved = np.maximum(moved, np.abs(after - before) / (before + LEAST_VARIANCE))
+        return _State(theta, eta, tau2, phi2, bounded), moved
 
     def take(self, rows: Ints) -> _Problem:
         """Some of the data sets."""
