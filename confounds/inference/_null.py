@@ -35,6 +35,8 @@ RIDGE_SLOPE = 1 / 10.0**2
 MAX_VARIANCE = 4.0
 """Largest tau^2 and phi^2 on the logit. At the chance floor a little item noise too much would
 otherwise ask for any amount, and carry the curve away with it."""
+VARIANCE_TOLERANCE = 1e-3
+"""By share of the variance: what is printed moves far less with it than with the predictor."""
 LEAST_VARIANCE = 0.01
 """Variances far below this are not told from 0. Where the predictor hardly depends on them (flat
 curves, families at like scales) it stands still long before they do."""
@@ -209,7 +211,8 @@ class _Problem:
         eta = np.clip(eta + move, -limit, limit)
         moved = np.abs(move).max(axis=1)
         for before, after in ((at.tau2, tau2), (at.phi2, phi2)):
-            moved = np.maximum(moved, np.abs(after - before) / (before + LEAST_VARIANCE))
+            share = np.abs(after - before) / (before + LEAST_VARIANCE)
+            moved = np.maximum(moved, share * (TOLERANCE / VARIANCE_TOLERANCE))
         return _State(theta, eta, tau2, phi2, bounded), moved
 
     def take(self, rows: Ints) -> _Problem:
