@@ -1,8 +1,7 @@
 """Many data sets of the same models, worked on a part at a time.
 
-A part is small enough that what is worked on stays in the processor's cache: at 100 models and 800
-data sets that halves the time. What comes of a data set does not depend on those beside it, but for
-how often an iteration goes round that stops once all of a part have settled.
+A part is small enough that what is worked on stays in the processor's cache. What comes of a data
+set does not depend on those beside it.
 """
 
 from __future__ import annotations

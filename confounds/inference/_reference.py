@@ -135,7 +135,7 @@ def staged(
     20 draws beyond the statistic are expected at .05, 20 and 48 were seen: six standard errors).
     Nor is one of at most `passed` after 399, .04 where the limit is .10, going to end above it
     (40 expected, 16 seen: four standard errors). Against that limit of .10, leaving at .12 after
-    399 draws errs to the safe side: a p-value truly .09 passes in .823 instead of .829 of tables.
+    399 draws is less sure, and errs to the safe side: a check that would just pass may not.
     """
     draws = np.empty(0)
     for stage, large in STAGES:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from confounds.inference.sample import Floats
 
 CHANGE_REPLICATES = 200
-"""They give one correlation, to within .05."""
+"""They give one correlation."""
 
 
 @dataclass(frozen=True, eq=False)
