@@ -15,14 +15,15 @@ import argparse
 import itertools
 import json
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy
+from _mixed_world import World, draw_design, without
 
-from confounds.inference.mixed import MixedDesign, MixedFit, Term, compare_mixed, fit_mixed
+from confounds.inference.mixed import MixedDesign, Term, compare_mixed, fit_mixed
 
 RESULTS = Path(__file__).resolve().parent / "results" / "mixed_coverage.json"
 SEED = 20_261
@@ -75,14 +76,6 @@ def simulate(cell: Cell, simulation: int) -> MixedDesign:
     exposed, few = (np.arange(ITEMS) % 2).astype(float), np.array([0.0, 1.0])
     eta = TRUTH["intercept"] + TRUTH["scale"] * scale[:, None, None] + TRUTH["few"] * few
     eta = eta + TRUTH["exposed:few"] * exposed[:, None] * few
-    eta = eta + rng.normal(0, 0.5, (cell.models, 1, 1)) + rng.normal(0, 1, (ITEMS, 1))
-    family = None
-    if cell.varies == "families":
-        family = np.arange(cell.models) % (cell.models // 4)
-        eta = eta + rng.normal(0, 0.5, cell.models // 4)[family][:, None, None]
-    if cell.varies == "heterogeneous":
-        eta = eta + rng.normal(0, 0.4, (cell.models, 1, 2))
-    score = cell.floor + (1 - cell.floor) / (1 + np.exp(-eta))
     terms = (
         Term("intercept"),
         Term("scale", model=scale),
@@ -91,15 +84,8 @@ def simulate(cell: Cell, simulation: int) -> MixedDesign:
         Term("exposed:few", item=exposed, condition=few),
         Term("scale:few", model=scale, condition=few),
     )
-    block = rng.binomial(1, score).astype(float)
-    design = MixedDesign.from_block(block, terms=terms, family=family, floor=cell.floor)
-    return replace(design, model_by_condition=cell.varies == "heterogeneous")
-
-
-def without(fit: MixedFit, name: str) -> MixedFit:
-    """The fit with one term left out."""
-    terms = tuple(term for term in fit.design.terms if term.name != name)
-    return fit_mixed(replace(fit.design, terms=terms), start=fit)
+    world = World(ITEMS, cell.floor, cell.varies == "families", cell.varies == "heterogeneous")
+    return draw_design(eta, terms, world, rng)
 
 
 def measure(cell: Cell, simulation: int) -> dict[str, Any]:
@@ -117,7 +103,7 @@ def measure(cell: Cell, simulation: int) -> dict[str, Any]:
         counts[f"squares {name}"] = value**2
         counts[f"errors {name}"] = error**2
     for name in TESTED:
-        test = compare_mixed(without(fit, name), fit)
+        test = compare_mixed(without(fit, (name,)), fit)
         counts[f"rejected {name}"] = int(test.p_value < 0.05)
         counts[f"naive rejected {name}"] = int((test.p_chi_squared or 0.0) < 0.05)
     return counts

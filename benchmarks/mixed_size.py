@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from _mixed_world import PER_FAMILY, World, draw_design, without
 from _resumable import Table, fill
 
 from confounds.inference.mixed import (
@@ -38,7 +39,6 @@ from confounds.inference.mixed import (
 
 ITEMS = 40
 LEVEL = 0.05
-MODEL_SD, ITEM_SD, FAMILY_SD, VARYING_SD = 0.5, 1.0, 0.5, 0.4
 REPLICATES = 19
 WITH_COMPONENTS = (8, 20)
 FEW = np.array([0.0, 1.0])
@@ -79,13 +79,6 @@ def draw(cell: Cell, rng: np.random.Generator) -> MixedDesign:
     scale = np.linspace(-1.5, 1.5, cell.models)
     tuned = rng.permutation(np.arange(cell.models) % 2).astype(float)
     eta = 0.3 + 0.8 * scale[:, None, None] + 0.5 * FEW
-    eta = eta + rng.normal(0, MODEL_SD, (cell.models, 1, 1)) + rng.normal(0, ITEM_SD, (ITEMS, 1))
-    family = np.arange(cell.models) % (cell.models // 4) if cell.varies == "families" else None
-    if family is not None:
-        eta = eta + rng.normal(0, FAMILY_SD, cell.models // 4)[family][:, None, None]
-    if cell.varies == "varying":
-        eta = eta + rng.normal(0, VARYING_SD, (cell.models, 1, 2))
-    score = cell.floor + (1 - cell.floor) / (1 + np.exp(-eta))
     terms = (
         Term("intercept"),
         Term("scale", model=scale),
@@ -94,15 +87,8 @@ def draw(cell: Cell, rng: np.random.Generator) -> MixedDesign:
         Term("scale:few", model=scale, condition=FEW),
         Term("tuned:few", model=tuned, condition=FEW),
     )
-    block = rng.binomial(1, score).astype(float)
-    design = MixedDesign.from_block(block, terms=terms, family=family, floor=cell.floor)
-    return replace(design, model_by_condition=cell.varies == "varying")
-
-
-def without(fit: MixedFit, names: tuple[str, ...]) -> MixedFit:
-    """The fit with some terms left out."""
-    terms = tuple(term for term in fit.design.terms if term.name not in names)
-    return fit_mixed(replace(fit.design, terms=terms), start=fit)
+    world = World(ITEMS, cell.floor, cell.varies == "families", cell.varies == "varying")
+    return draw_design(eta, terms, world, rng)
 
 
 def p_values(cell: Cell, design: MixedDesign, seed: int) -> dict[str, float]:
@@ -124,7 +110,7 @@ def p_values(cell: Cell, design: MixedDesign, seed: int) -> dict[str, float]:
 
 def of_components(cell: Cell, fit: MixedFit) -> dict[str, float]:
     """P-values of the components that the fit, rightly, does without."""
-    design, family = fit.design, np.arange(cell.models) % (cell.models // 4)
+    design, family = fit.design, np.arange(cell.models) % (cell.models // PER_FAMILY)
     varying = fit_mixed(replace(design, model_by_condition=True), start=fit)
     families = fit_mixed(replace(design, family=family), start=fit)
     both = fit_mixed(replace(design, family=family, model_by_condition=True), start=fit)
