@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from itertools import starmap
 from pathlib import Path
@@ -37,7 +36,7 @@ def settings_of(options: Options) -> Settings:
     """The settings of an audit that uses every processor."""
     from confounds.pipeline import Settings
 
-    settings = Settings(workers=os.cpu_count() or 1)
+    settings = Settings(workers=output.processors())
     return settings if options.seed is None else replace(settings, seed=options.seed)
 
 

@@ -72,7 +72,7 @@ def demo(options: DemoOptions) -> int:
     from confounds.pipeline import Settings
 
     _require("torch", "transformers")
-    workers = os.cpu_count() or 1
+    workers = output.processors()
     settings = Settings(workers=workers)
     if options.seed is not None:
         settings = replace(settings, seed=options.seed)

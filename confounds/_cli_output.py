@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,11 @@ def answer(options: Options, document: Callable[[], str], prose: Callable[[], st
         typer.echo(document())
     elif not options.quiet:
         typer.echo(printable(prose()))
+
+
+def processors() -> int:
+    """Processes that a command may start beside each other."""
+    return os.cpu_count() or 1
 
 
 def to_document(**content: Any) -> str:

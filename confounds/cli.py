@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,7 +157,9 @@ def audit(options: AuditOptions) -> int:
         require_extra()
     found = audited(options)
     if options.report is not None:
-        write_report(found.audits, options.report, outcomes=found.outcomes, workers=_workers())
+        write_report(
+            found.audits, options.report, outcomes=found.outcomes, workers=output.processors()
+        )
     output.answer(
         options,
         lambda: audits_to_json(found.audits, found.silent),
@@ -184,7 +185,7 @@ def report(options: ReportOptions) -> int:
         options.out,
         outcomes=found.outcomes,
         interactive=options.interactive,
-        workers=_workers(),
+        workers=output.processors(),
     )
     output.answer(
         options,
@@ -194,10 +195,6 @@ def report(options: ReportOptions) -> int:
         lambda: f"{prose.audits_text(found.audits)}\n\nReport: {options.out}",
     )
     return exit_code([found], strict=options.strict)
-
-
-def _workers() -> int:
-    return os.cpu_count() or 1
 
 
 def _reports(options: ReportOptions) -> int:
@@ -215,7 +212,13 @@ def _reports(options: ReportOptions) -> int:
     }
     audits = {name: made.audits for name, made in found.items()}
     tables = {name: made.outcomes for name, made in found.items()}
-    pages = write_reports(audits, options.out, outcomes=tables, interactive=options.interactive)
+    pages = write_reports(
+        audits,
+        options.out,
+        outcomes=tables,
+        interactive=options.interactive,
+        workers=output.processors(),
+    )
     output.answer(
         options,
         lambda: output.to_document(

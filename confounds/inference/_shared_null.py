@@ -16,7 +16,7 @@ import numpy as np
 from confounds.inference import _link
 from confounds.inference._crossing import correlation_root
 from confounds.inference._nested import fit_nested
-from confounds.inference._null import NullFit, Slopes
+from confounds.inference._null import NullFit
 from confounds.inference._plan import with_null
 from confounds.inference._reference import draw_items
 
@@ -47,15 +47,11 @@ class Source:
     unit: float
 
 
-def fit_null(y: Floats, sample: Sample, slopes: Slopes) -> NullFit:
-    """The two-level smooth null of B data sets."""
-    return fit_nested(y, sample, slopes).two_level
-
-
 def source_of(sample: Sample, frame: pd.DataFrame, plan: TestPlan, unit: float) -> Source:
     """Fit the claim's smooth null to one source."""
     fitted = with_null(sample, plan.null)
-    return Source(sample, frame, fit_null(sample.score[None], fitted, plan.slopes(fitted)), unit)
+    null = fit_nested(sample.score[None], fitted, plan.slopes(fitted)).two_level
+    return Source(sample, frame, null, unit)
 
 
 def draw_sources(sources: list[Source], replicates: int, rng: np.random.Generator) -> list[Floats]:

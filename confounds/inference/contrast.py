@@ -166,15 +166,10 @@ def contrast_draws(
     return NullDraws(statistic, np.stack(null, axis=1), between / (between + own + noise))
 
 
-def _fit_pair(
-    y: tuple[Floats, Floats],
-    pair: Pair,
-    slopes: Slopes,
-) -> tuple[NullFit, NullFit]:
-    fits = []
-    for index, sample in enumerate((pair.raw, pair.controlled)):
-        fits.append(fit_nested(y[index], sample, slopes).two_level)
-    return fits[0], fits[1]
+def _fit_pair(y: tuple[Floats, Floats], pair: Pair, slopes: Slopes) -> tuple[NullFit, NullFit]:
+    raw = fit_nested(y[0], pair.raw, slopes)
+    controlled = fit_nested(y[1], pair.controlled, slopes)
+    return raw.two_level, controlled.two_level
 
 
 def _difference_scan(y: tuple[Floats, Floats], pair: Pair, columns: Floats) -> tuple[Floats, Ints]:

@@ -35,10 +35,11 @@ import numpy as np
 from confounds.exploration import Multiverse, Specification
 from confounds.inference._choices import MAJORITY, Choices, Garden, choose, lay_out
 from confounds.inference._effect import effect_profile, fit_threshold
+from confounds.inference._nested import fit_nested
 from confounds.inference._own_threshold import Scanned, own_effects
 from confounds.inference._plan import with_null
 from confounds.inference._scan import sharpen
-from confounds.inference._shared_null import Source, draw_sources, fit_null, source_of
+from confounds.inference._shared_null import Source, draw_sources, source_of
 from confounds.inference.sample import threshold_columns
 from confounds.results import Estimate
 
@@ -185,7 +186,7 @@ def _run_group(
         return []
     sample = with_null(sample, plan.null)
     y = y[:, rows]
-    null = fit_null(y, sample, plan.slopes(sample))
+    null = fit_nested(y, sample, plan.slopes(sample)).two_level
     found = []
     for choices in group:
         plan = replace(plan, shape=cast("Shape", choices["shape"]))

@@ -83,6 +83,7 @@ def write_reports(
     *,
     outcomes: Mapping[str, Outcomes] | None = None,
     interactive: bool = False,
+    workers: int = 1,
 ) -> tuple[Path, ...]:
     """Write several reports, one page each, and an index that leads to them.
 
@@ -91,6 +92,7 @@ def write_reports(
         folder: where to; it is made if need be, and pages of the same names are replaced.
         outcomes: name -> the table behind it.
         interactive: as for `write_report`.
+        workers: as for `write_report`.
 
     Returns:
         `index.html`, then the pages in the order given.
@@ -103,7 +105,9 @@ def write_reports(
     require_extra()
     from confounds.report import _index  # noqa: PLC0415  needs the extra
 
-    return _index.write(reports, Path(folder), outcomes or {}, interactive=interactive)
+    return _index.write(
+        reports, Path(folder), outcomes or {}, interactive=interactive, workers=workers
+    )
 
 
 def draw_figures(audits: Iterable[Audit]) -> Iterator[Drawing]:

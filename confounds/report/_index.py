@@ -55,6 +55,7 @@ def write(
     outcomes: Mapping[str, Outcomes],
     *,
     interactive: bool,
+    workers: int = 1,
 ) -> tuple[Path, ...]:
     """Write every report, then `index.html`, which leads to them and comes first in the result."""
     if folder.exists() and not folder.is_dir():
@@ -66,7 +67,11 @@ def write(
     files = file_names(list(reports))
     written = [
         _write.write(
-            tuple(audits), folder / files[name], outcomes.get(name), interactive=interactive
+            tuple(audits),
+            folder / files[name],
+            outcomes.get(name),
+            interactive=interactive,
+            workers=workers,
         )
         for name, audits in reports.items()
     ]

@@ -11,10 +11,11 @@ from inference.crossed import QUICK, STEPS, crossed_frame, fits_of, with_column
 from confounds.claim import Claim
 from confounds.inference._choices import MOST, NOBODY, POOLED, choose, lay_out
 from confounds.inference._effect import fit_threshold
+from confounds.inference._nested import fit_nested
 from confounds.inference._null import Slopes
 from confounds.inference._own_threshold import Scanned, own_effects
 from confounds.inference._scan import sharpen
-from confounds.inference._shared_null import draw_sources, fit_null, source_of
+from confounds.inference._shared_null import draw_sources, source_of
 from confounds.inference.fits import Fits
 from confounds.inference.multiverse import Run, joint_test, ranks, run_all, specification_curve
 from confounds.inference.sample import threshold_columns
@@ -183,7 +184,7 @@ def test_the_quick_effect_is_near_the_one_that_is_shown(seed):
     sample = simulated(Truth(0.7, -1.0, 0.3), seed)
     columns = threshold_columns(sample.x, sample.grid, "step")
     y = np.repeat(sample.score[None], 2, axis=0)
-    null = fit_null(y, sample, Slopes(upper=2.2))
+    null = fit_nested(y, sample, Slopes(upper=2.2)).two_level
     scan = sharpen(null, sample, columns, len(sample) - 2)
     growth = Slopes(0.0, 2.2)
     quick = own_effects(Scanned(y, sample, null, scan, columns), "step", growth)
