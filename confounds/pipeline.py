@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import platform
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from confounds.inference.identifiability import Tie, find_ties
 from confounds.inference.presence import assess_absence, assess_presence
 from confounds.inference.published_rules import describe_rules
 from confounds.inference.two_lines import raw_shape, turns
+from confounds.processes import spread
 from confounds.quality import inspect_outcomes
 from confounds.results import Audit, Finding, Part
 from confounds.verdict import adjust, decide, departure
@@ -95,30 +94,16 @@ def audit_all(
 def _spread(claims: Sequence[Claim], outcomes: Outcomes, settings: Settings) -> tuple[Audit, ...]:
     """One audit a claim, over processes where each has `CLAIMS_A_WORKER` to do or more.
 
-    Every process gets the whole table once: rivals may look at other tasks. None is a fork of this
-    one, whose threads (of BLAS, of Arrow) would be lost in it with the locks they hold.
+    Every process gets the whole table once: rivals may look at other tasks.
     """
     for claim in claims:
         outcomes.select(task=claim.task)
     workers = min(settings.workers, len(claims) // CLAIMS_A_WORKER)
-    if workers <= 1:
-        return tuple(_audit(claim, outcomes, settings) for claim in claims)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _share, (outcomes, settings)) as pool:
-        return tuple(pool.map(_audit_shared, claims))
+    return tuple(spread(_audit_shared, (outcomes, settings), claims, workers=workers))
 
 
-_SHARED: dict[str, tuple[Outcomes, Settings]] = {}
-"""The table of a worker process."""
-
-
-def _share(outcomes: Outcomes, settings: Settings) -> None:
-    _SHARED["table"] = (outcomes, settings)
-
-
-def _audit_shared(claim: Claim) -> Audit:
-    outcomes, settings = _SHARED["table"]
-    return _audit(claim, outcomes, settings)
+def _audit_shared(known: tuple[Outcomes, Settings], claim: Claim) -> Audit:
+    return _audit(claim, *known)
 
 
 def default_claim(

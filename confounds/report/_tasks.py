@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ from altair.utils import schemapi
 from markupsafe import Markup
 
 from confounds import plugins, text
+from confounds.processes import spread
 from confounds.reasons import certain, why
 from confounds.report import _html, _live
 
@@ -25,9 +24,6 @@ FEW = 24
 """Claims up to which a page is written sooner than processes are started."""
 CHUNK = 8
 
-_SHARED: dict[str, View] = {}
-"""What a worker process knows of the page."""
-
 
 def write_tasks(view: View, names: Sequence[str], workers: int) -> list[dict[str, Any]]:
     """The content of every task, in the order of the audits; it does not depend on `workers`."""
@@ -35,19 +31,13 @@ def write_tasks(view: View, names: Sequence[str], workers: int) -> list[dict[str
         sections = by_order()
         return [_task(view.of(i), name, sections) for i, name in enumerate(names, 1)]
     jobs = [(number, *each) for number, each in enumerate(zip(names, view.audits, strict=True), 1)]
-    context = multiprocessing.get_context("spawn")
-    shared = (replace(view, audits=()),)
-    with ProcessPoolExecutor(workers, context, _share, shared) as pool:
-        return list(pool.map(_task_shared, jobs, chunksize=CHUNK))
+    page = replace(view, audits=())
+    return spread(_task_shared, page, jobs, workers=workers, chunk=CHUNK)
 
 
-def _share(view: View) -> None:
-    _SHARED["view"] = view
-
-
-def _task_shared(job: tuple[int, str, Audit]) -> dict[str, Any]:
+def _task_shared(page: View, job: tuple[int, str, Audit]) -> dict[str, Any]:
     number, name, audit = job
-    view = replace(_SHARED["view"], audits=(audit,)).numbered(number)
+    view = replace(page, audits=(audit,)).numbered(number)
     with schemapi.debug_mode(arg=False):
         return _task(view, name, by_order())
 
