@@ -260,14 +260,15 @@ def _finish(body: Body[Chosen_contra], options: Chosen_contra) -> int:
         return error.exit_code
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"confounds: {place}{error.strerror or error}", err=True)
+        typer.echo(printable(f"confounds: {place}{error.strerror or error}"), err=True)
         return ConfoundsError.exit_code
     except KeyboardInterrupt:
         typer.echo("confounds: interrupted", err=True)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  a crash must not look like a claim that failed
-        typer.echo(traceback.format_exc(), err=True, nl=False)
-        typer.echo(f"confounds: an error of its own: {type(error).__name__}: {error}", err=True)
+        typer.echo(printable(traceback.format_exc()), err=True, nl=False)
+        own = f"confounds: an error of its own: {type(error).__name__}: {error}"
+        typer.echo(printable(own), err=True)
         return CRASHED
 
 

@@ -13,13 +13,13 @@ import typer
 
 from confounds._cli_options import Options
 from confounds.results import SCHEMA_VERSION
-from confounds.text import printable
+from confounds.text import printable, printable_json
 
 
 def answer(options: Options, document: Callable[[], str], prose: Callable[[], str]) -> None:
     """Print the document under `--json`, nothing under `--quiet`, else the text."""
     if options.json:
-        typer.echo(document())
+        typer.echo(printable_json(document()))
     elif not options.quiet:
         typer.echo(printable(prose()))
 
@@ -42,6 +42,7 @@ def working(options: Options, task: str) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(task):
+    with Console(stderr=True).status(escape(printable(task))):
         yield

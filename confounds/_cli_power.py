@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from confounds.inference.power import Layout
     from confounds.outcomes import Outcomes
 
+COLUMNS = {
+    "power": "how often the threshold test finds the step (SE: simulation error)",
+    "paired": "how often the contrast with a condition in which the same models have no step does",
+    "equivalence": "how often a curve without a step is shown to have none that matters",
+    "equivalence_at_chance": "the same where it lies at chance",
+}
+"""What a share of the simulated tables says, column by column."""
+OF_CLAIMS = (
+    "smallest effect: of interest, in score points; minimum effect: smallest step found with power "
+    "0.80 by these models;\nmodels needed: to find the smallest effect with power 0.80; power: how "
+    "often these models find it."
+)
 PLANNED = ("models", "families", "items", "effect")
 """What a planned study must name."""
 
@@ -225,7 +237,7 @@ def _tables(claims: list[Claim], designs: list[Design]) -> str:
         return "\n\n".join(_told(claims[0].statement, designs[0], claims[0].smallest_effect))
     rows = tuple(_row(*each) for each in zip(claims, designs, strict=True))
     table = text.Table(tuple(rows[0]), rows).text()
-    return f"{table}\n\nA claim in full: --json, or one --task."
+    return f"{table}\n\n{OF_CLAIMS}\n\nA claim in full: --json, or one --task."
 
 
 def _row(claim: Claim, design: Design) -> dict[str, Any]:
@@ -259,6 +271,7 @@ def _told(title: str, design: Design, effect: float) -> Iterator[str]:
             + (str(needed) if needed is not None else "more than were searched"),
         )
     )
+    yield _legend((*design.by_effect, *design.by_models))
     if design.by_effect:
         own = text.plural(design.by_effect[0].models, "model")
         yield f"By true step, {own} as they lie\n" + _points(design.by_effect, "effect")
@@ -273,8 +286,7 @@ def _told(title: str, design: Design, effect: float) -> Iterator[str]:
 
 def _points(points: tuple[PowerPoint, ...], key: str) -> str:
     """Power over one key, with the columns that were simulated."""
-    names = ["power", "std_error", "paired", "equivalence", "equivalence_at_chance"]
-    shown = [name for name in names if any(getattr(item, name) is not None for item in points)]
+    shown = _shown(points)
     rows = []
     for point in points:
         value = getattr(point, key)
@@ -285,6 +297,20 @@ def _points(points: tuple[PowerPoint, ...], key: str) -> str:
     return text.Table((key, *shown), tuple(rows)).text()
 
 
+def _shown(points: tuple[PowerPoint, ...]) -> list[str]:
+    """The columns that were simulated."""
+    names = ["power", "std_error", "paired", "equivalence", "equivalence_at_chance"]
+    return [name for name in names if any(getattr(item, name) is not None for item in points)]
+
+
+def _legend(points: tuple[PowerPoint, ...]) -> str:
+    """What the columns of the tables below mean."""
+    told = [f"{text.label(name)}: {COLUMNS[name]}" for name in _shown(points) if name in COLUMNS]
+    return "Shares of simulated tables; effect: true step in score points\n" + "\n".join(
+        f"  {line}" for line in told
+    )
+
+
 @contextmanager
 def _telling(options: PowerOptions) -> Iterator[Callable[[str], None] | None]:
     """Where standard error is a terminal, what is being simulated; else None."""
@@ -292,6 +318,7 @@ def _telling(options: PowerOptions) -> Iterator[Callable[[str], None] | None]:
         yield None
         return
     from rich.console import Console
+    from rich.markup import escape
 
     with Console(stderr=True).status("simulating") as status:
-        yield status.update
+        yield lambda told: status.update(escape(text.printable(told)))

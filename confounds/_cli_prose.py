@@ -113,6 +113,16 @@ def audits_text(audits: tuple[Audit, ...]) -> str:
     return "\n\n".join([table, *_audit_in_full(audits[0])])
 
 
+def verdict_lines(audits: tuple[Audit, ...]) -> str:
+    """A line a claim: its verdict and what decided."""
+    from confounds.reasons import why
+
+    lines = [
+        text.one_line(f"{audit.claim.id}: {audit.verdict.label}: {why(audit)}") for audit in audits
+    ]
+    return "\n".join([*lines, *_left_out(audits)])
+
+
 def table_names(paths: Sequence[Path]) -> list[str]:
     """A name for each of several tables, all different: the file's, or else the whole path."""
     stems = [path.stem if path.suffix else path.name for path in paths]

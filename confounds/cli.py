@@ -192,7 +192,7 @@ def report(options: ReportOptions) -> int:
         lambda: output.to_document(
             out=str(options.out), verdicts=prose.verdicts(found.audits), not_audited=found.silent
         ),
-        lambda: f"{prose.audits_text(found.audits)}\n\nReport: {options.out}",
+        lambda: f"{prose.verdict_lines(found.audits)}\n\nReport: {options.out}",
     )
     return exit_code([found], strict=options.strict)
 

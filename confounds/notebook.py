@@ -26,7 +26,7 @@ class Shown:
 def shown(heading: str, tables: Iterable[text.Table]) -> str:
     """Tables under a heading, as HTML in which nothing of the data has a meaning."""
     parts = [f"<p><strong>{html.escape(heading)}</strong></p>", *(table.html() for table in tables)]
-    return "\n".join(parts)
+    return text.printable("\n".join(parts))
 
 
 def table(rows: Sequence[Mapping[Hashable, Any]], caption: str = "") -> text.Table:

@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 MISSING = "—"
 
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of writing."""
+MARK = "\ufffd"
+_STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # these turn the direction of writing
+    r"\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb"  # these are not seen
+    r"\ud800-\udfff\ufffe\uffff]"  # these stand for no character
+)
+_BREAKS = re.compile(r"[\t\n]")
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 _SUFFIXED = frozenset({"parameters", "tokens"})
 _POWERS = frozenset({"compute"})
@@ -216,7 +222,7 @@ class Table:
     def text(self) -> str:
         """Aligned columns for a terminal, without trailing blanks."""
         head = [label(name) for name in self.names]
-        body = self.cells()
+        body = [[one_line(cell) for cell in row] for row in self.cells()]
         widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
         lines = [head, ["-" * width for width in widths], *body]
         right = self.numeric()
@@ -340,20 +346,46 @@ def _align(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 
 
 def printable(text: str) -> str:
-    """Text as a terminal may be sent it: what would steer the terminal becomes U+FFFD.
+    """Text as a terminal, a page or a table for papers may be given it.
 
-    >>> printable(f"task{chr(27)}[2J") == f"task{chr(0xFFFD)}[2J"
+    What would steer a terminal, turn the direction of writing, stop a typesetter or not be seen
+    becomes U+FFFD and its code, so that names which differ by it still differ. Tabs and line
+    breaks stay.
+
+    >>> printable(f"task{chr(27)}[2J") == f"task{MARK}001B[2J"
     True
     """
-    return _STEERING.sub("\ufffd", text)
+    return _STEERING.sub(_marked, text)
+
+
+def one_line(text: str) -> str:
+    r"""The same where there is room for one line only: tabs and line breaks are marked too.
+
+    >>> one_line("two\nlines") == f"two{MARK}000Alines"
+    True
+    """
+    return _BREAKS.sub(_marked, printable(text))
+
+
+def printable_json(document: str) -> str:
+    r"""A JSON document whose texts hold the same as escapes, so that it steers no terminal.
+
+    >>> printable_json('["\x9b31m"]') == r'["\u009b31m"]'
+    True
+    """
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def _marked(found: re.Match[str]) -> str:
+    return f"{MARK}{ord(found[0]):04X}"
 
 
 def _markdown(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(one_line(text).split())
     escaped = flat.replace("\\", "\\\\").replace("|", "\\|")
     return html.escape(escaped, quote=False)
 
 
 def _cell(tag: str, text: str, right: bool = False, extra: str = "") -> str:  # noqa: FBT001, FBT002
     kind = ' class="number"' if right else ""
-    return f"<{tag}{extra}{kind}>{html.escape(text)}</{tag}>"
+    return f"<{tag}{extra}{kind}>{html.escape(one_line(text))}</{tag}>"

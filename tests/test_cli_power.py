@@ -23,6 +23,9 @@ def test_a_planned_study_is_told_in_tables() -> None:
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("12 models of 3 families, 500 items a score\n")
     for words in (
+        "Shares of simulated tables; effect: true step in score points",
+        "  power: how often the threshold test finds the step (SE: simulation error)",
+        "  paired: how often the contrast with a condition",
         "By true step, 12 models as they lie",
         "By number of models, laid out anew for each, at a step of 0.4",
         "equivalence at chance",

@@ -1,4 +1,4 @@
-"""Jobs spread over processes: results in the order of the jobs, from processes that are no forks."""
+"""Jobs spread over processes: results in the order of the jobs, and no process is a fork."""
 
 from __future__ import annotations
 

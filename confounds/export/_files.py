@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from confounds.text import printable
+
 if TYPE_CHECKING:
     from confounds.export._columns import Column, Sheet
 
@@ -23,7 +25,7 @@ _ARROW = {
 
 
 def csv_bytes(sheet: Sheet) -> bytes:
-    """A table as CSV (UTF-8, commas, CRLF): numbers in full, missing as nothing."""
+    """A table as CSV (UTF-8, commas, CRLF): numbers in full, missing as nothing, text printable."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([column.name for column in sheet.columns])
@@ -61,9 +63,11 @@ def inert(value: str) -> str:
     """Text that a spreadsheet takes as text.
 
     A leading `=`, `+`, `-`, `@`, tab or line break makes a formula of a cell: such text gets
-    an apostrophe in front. A number written as text stays as it is.
+    an apostrophe in front, as does one that has apostrophes there already, so that the two stay
+    apart. A number written as text stays as it is.
     """
-    return f"'{value}" if value.startswith(_FORMULA) and not _is_number(value) else value
+    formula = value.lstrip("'").startswith(_FORMULA) and not _is_number(value)
+    return f"'{value}" if formula else value
 
 
 def _cell(value: Any, column: Column) -> str:
@@ -74,7 +78,7 @@ def _cell(value: Any, column: Column) -> str:
         return "true" if known else "false"
     if isinstance(known, float) and math.isinf(known):
         return "INF" if known > 0 else "-INF"
-    return inert(known) if isinstance(known, str) else repr(known)
+    return inert(printable(known)) if isinstance(known, str) else repr(known)
 
 
 def _is_number(value: str) -> bool:

@@ -7,12 +7,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from confounds.export._columns import Sheet
-from confounds.text import is_missing
+from confounds.text import MARK, is_missing, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    Row = Mapping[str, Any]
+
+MOST_LINES = 40
+"""Lines of a table that fits on a page; one with more goes on over several."""
+_CHARACTER = 0.52
+"""Width of a character, in em."""
+_RUN = 12
+"""Characters after which a name without a place to break at is broken."""
+_SEPARATORS = frozenset("_/-.:,;")
+_LINE = 60
+"""Characters of a line over all columns."""
+_SETTINGS = (
+    r"  \footnotesize",
+    r"  \setlength{\tabcolsep}{3pt}",
+    r"  \sisetup{round-mode=places,round-precision=2,table-align-text-after=false}",
+)
 _ESCAPES = {
+    MARK: r"\texttt{?}",
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -39,11 +56,17 @@ class Layout:
         columns: (name in the sheet, heading) in order.
         caption: below or above the table, as the class does it.
         label: of the table, for references to it.
+        wrapped: columns of texts that are broken into lines where they have no room.
+        room: characters that these columns have together.
+        group: rows with one value of this column stand below it.
     """
 
     columns: tuple[tuple[str, str], ...]
     caption: str
     label: str
+    wrapped: tuple[str, ...]
+    room: int
+    group: str | None = None
 
 
 VERDICTS = Layout(
@@ -60,10 +83,11 @@ VERDICTS = Layout(
     "Verdicts. Step: jump at the threshold beyond gradual growth, in score points, with its "
     "interval; p: two-level bootstrap.",
     "tab:verdicts",
+    wrapped=("task", "explained_by"),
+    room=32,
 )
 RIVALS = Layout(
     (
-        ("task", "Task"),
         ("rival", "Rival"),
         ("outcome", "Outcome"),
         ("left", "Left"),
@@ -77,54 +101,162 @@ RIVALS = Layout(
     "Rival explanations. Left: step that remains where the rival cannot act; change: raw minus "
     "controlled; both in score points with their intervals; p: adjusted.",
     "tab:rivals",
+    wrapped=("rival",),
+    room=19,
+    group="task",
 )
 LAYOUTS = {"verdicts": VERDICTS, "rivals": RIVALS}
 
 
 def latex(sheet: Sheet, layout: Layout) -> str:
-    """A table as a `table` environment.
+    """A table as wide as the text of a page: a `table`, or where it is too long a `longtable`.
 
     Numbers are written to six digits and rounded by siunitx, so that the precision shown is
-    the document's choice. Needs `booktabs`, `siunitx` and `textcomp`, and T1 fonts.
+    the document's choice. Needs `booktabs`, `siunitx` and `textcomp`, T1 fonts, and `longtable`
+    for a table of more than `MOST_LINES` lines.
     """
+    rows = _named(sheet.rows)
     kinds = {column.name: column.kind for column in sheet.columns}
     numeric = [kinds[name] in ("number", "integer") for name, _ in layout.columns]
+    broken = _broken(rows, layout)
     formats = "".join(
-        _number_column(name, sheet.rows) if right else "l"
+        _number_column(name, rows) if right else _text_column(broken.get(name))
         for (name, _), right in zip(layout.columns, numeric, strict=True)
     )
     heads = [
         f"{{{heading}}}" if right else heading
         for (_, heading), right in zip(layout.columns, numeric, strict=True)
     ]
-    body = [
-        " & ".join(_cell(name, row.get(name)) for name, _ in layout.columns) for row in sheet.rows
-    ]
-    lines = [
+    lines = sum(_lines(row, broken) for row in rows)
+    set_as = _table if lines <= MOST_LINES else _long_table
+    head = f"    {' & '.join(heads)} \\\\"
+    return "\n".join(set_as(layout, formats, head, list(_body(rows, layout, broken)))) + "\n"
+
+
+def _table(layout: Layout, formats: str, head: str, body: Sequence[str]) -> list[str]:
+    return [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{escape(layout.caption)}}}",
+        rf"  \caption{{{escape(_flat(layout.caption))}}}",
         rf"  \label{{{layout.label}}}",
-        r"  \sisetup{round-mode=places,round-precision=2,table-align-text-after=false}",
+        *_SETTINGS,
         rf"  \begin{{tabular}}{{{formats}}}",
         r"    \toprule",
-        f"    {' & '.join(heads)} \\\\",
+        head,
         r"    \midrule",
-        *(f"    {row} \\\\" for row in body),
+        *body,
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _long_table(layout: Layout, formats: str, head: str, body: Sequence[str]) -> list[str]:
+    return [
+        r"\begingroup",
+        *_SETTINGS,
+        rf"  \begin{{longtable}}{{{formats}}}",
+        rf"    \caption{{{escape(_flat(layout.caption))}}}",
+        rf"    \label{{{layout.label}}} \\",
+        r"    \toprule",
+        head,
+        r"    \midrule",
+        r"    \endfirsthead",
+        r"    \toprule",
+        head,
+        r"    \midrule",
+        r"    \endhead",
+        r"    \bottomrule",
+        r"    \endfoot",
+        *body,
+        r"  \end{longtable}",
+        r"\endgroup",
+    ]
+
+
+def _named(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows, with claims told apart by their ids where several are of one task."""
+    claims = {(row.get("task"), row.get("claim")) for row in rows}
+    if len(claims) == len({task for task, _ in claims}):
+        return tuple(rows)
+    return tuple({**row, "task": row.get("claim")} for row in rows)
+
+
+def _body(rows: Sequence[Row], layout: Layout, broken: Mapping[str, int]) -> Iterator[str]:
+    above: object = None
+    for number, row in enumerate(rows):
+        if layout.group is not None and (number == 0 or row.get(layout.group) != above):
+            above = row.get(layout.group)
+            yield from ([r"    \addlinespace"] if number else [])
+            yield _heading(str(above), len(layout.columns))
+        cells = [_cell(name, row.get(name), broken) for name, _ in layout.columns]
+        yield f"    {' & '.join(cells)} \\\\"
+
+
+def _heading(name: str, columns: int) -> str:
+    """A line over all columns; a name that is longer than that is broken."""
+    long = len(name) > _LINE
+    span = _paragraph(_LINE) if long else "l"
+    shown = breakable(name) if long else escape(name)
+    return rf"    \multicolumn{{{columns}}}{{{span}}}{{\itshape {shown}}} \\*"
+
+
+def _broken(rows: Sequence[Row], layout: Layout) -> dict[str, int]:
+    """The columns that hold a text too long for them, with the characters of a line.
+
+    What a column with short texts leaves is the others'.
+    """
+    longest = {
+        name: max(len(heading), *(len(one_line(str(row.get(name) or ""))) for row in rows))
+        for name, heading in layout.columns
+        if name in layout.wrapped
+    }
+    left, found = layout.room, {}
+    for number, name in enumerate(sorted(longest, key=lambda name: longest[name])):
+        most = left // (len(longest) - number)
+        if longest[name] > most:
+            found[name] = most
+        left -= min(longest[name], most)
+    return found
+
+
+def _lines(row: Row, broken: Mapping[str, int]) -> int:
+    """Lines that a row takes."""
+    told = ((len(one_line(str(row.get(name)))), most) for name, most in broken.items())
+    return max((math.ceil(length / most) for length, most in told), default=1)
+
+
+def _text_column(most: int | None) -> str:
+    return "l" if most is None else _paragraph(most)
+
+
+def _paragraph(characters: int) -> str:
+    return rf">{{\raggedright\arraybackslash}}p{{{characters * _CHARACTER:.1f}em}}"
 
 
 def escape(value: str) -> str:
-    """Text in which no character has a meaning to LaTeX; line breaks become blanks."""
-    flat = " ".join(value.split())
-    return "".join(_ESCAPES.get(character, character) for character in flat)
+    """Text in which no character has a meaning to LaTeX, or stops it."""
+    return "".join(_ESCAPES.get(character, character) for character in one_line(value))
 
 
-def _number_column(name: str, rows: tuple[Mapping[str, Any], ...]) -> str:
+def breakable(value: str) -> str:
+    """The same, with places to break it at: after what separates words, or else anywhere."""
+    parts: list[str] = []
+    run = 0
+    for character in one_line(value):
+        parts.append(_ESCAPES.get(character, character))
+        run = 0 if character == " " else run + 1
+        if character in _SEPARATORS or run == _RUN:
+            parts.append(r"\allowbreak{}")
+            run = 0
+    return "".join(parts)
+
+
+def _flat(caption: str) -> str:
+    return " ".join(caption.split())
+
+
+def _number_column(name: str, rows: Sequence[Row]) -> str:
     written = [row[name] for row in rows if not is_missing(row.get(name))]
     known = [value for value in written if math.isfinite(value)]
     digits = max((len(str(int(abs(value)))) for value in known), default=1)
@@ -136,11 +268,11 @@ def _number_column(name: str, rows: tuple[Mapping[str, Any], ...]) -> str:
     return f"S[table-format={sign}{digits}.2]"
 
 
-def _cell(name: str, value: object) -> str:
+def _cell(name: str, value: object, broken: Mapping[str, int]) -> str:
     if is_missing(value):
         return "{--}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return escape(str(value))
+        return breakable(str(value)) if name in broken else escape(str(value))
     if name.startswith("p_") and value < 0.001:
         return r"{\textless{}0.001}"
     if math.isinf(value):

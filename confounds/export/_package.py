@@ -136,13 +136,16 @@ def _notes(contents: dict[str, bytes], *, drawn: bool) -> str:
         notes.append(
             "CSV is UTF-8; a missing value is an empty cell. Text that begins with `=`, `+`, "
             "`-`, `@`, a tab or a line break has an apostrophe in front, so that no spreadsheet "
-            "runs it; numbers are written in full and never changed."
+            "runs it; numbers are written in full and never changed. Control characters, and "
+            "others that are not seen, are written as U+FFFD and their code; Parquet has names as "
+            "they are."
         )
     if any(path.endswith(".tex") for path in contents):
         notes.append(
-            "The LaTeX tables need `\\usepackage{booktabs,siunitx,textcomp}` and "
-            "`\\usepackage[T1]{fontenc}`. Numbers are written to six digits and rounded by "
-            "`\\sisetup` in each table. Names in scripts other than Latin need XeLaTeX or LuaLaTeX."
+            "The LaTeX tables fit the width of a page. They need "
+            "`\\usepackage{booktabs,longtable,siunitx,textcomp}` and `\\usepackage[T1]{fontenc}`. "
+            "Numbers are written to six digits and rounded by `\\sisetup` in each table. Names in "
+            "scripts other than Latin need XeLaTeX or LuaLaTeX."
         )
     if not drawn:
         notes.append(
@@ -167,4 +170,5 @@ def _columns(sheet: Sheet) -> str:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    written = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{text.printable_json(written)}\n".encode()

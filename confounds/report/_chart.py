@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 
 from confounds import text
+from confounds.report._svg import printable
 
 FONT = "Helvetica, Arial, Liberation Sans, sans-serif"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
@@ -193,7 +194,7 @@ def score_axis(title: str, values: Sequence[float], *, bounded: bool) -> alt.Y:
 
 def rows(values: Sequence[dict[str, Any]]) -> alt.InlineData:
     """Rows as inline data, as JSON text: altair copies a chart's data at every step."""
-    return alt.InlineData(json.dumps(list(values)), format=alt.JsonDataFormat(type="json"))
+    return alt.InlineData(json.dumps(printable(values)), format=alt.JsonDataFormat(type="json"))
 
 
 def specification(chart: Any) -> dict[str, Any]:

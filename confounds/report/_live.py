@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import vl_convert
 from markupsafe import Markup
 
+from confounds.report._svg import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,7 +31,7 @@ def script() -> str:
 def embedded(spec: dict[str, Any]) -> Markup:
     """A specification as a data block that no text in it can end."""
     data = {name: json.loads(rows) for name, rows in spec.get("datasets", {}).items()}
-    whole = _rounded({**spec, "datasets": data})
+    whole = _rounded(printable({**spec, "datasets": data}))
     shown = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
     text = shown.replace("<", "\\u003c")
     # Inside a data block only `<` has a meaning, and there is none left.

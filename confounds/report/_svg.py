@@ -15,14 +15,13 @@ from xml.etree import ElementTree as ET
 
 import vl_convert
 
+from confounds import text
 from confounds.report import _symbols
 
 DISPLAYED = 1.25
 TOLERANCE = 0.1
 SVG = "{http://www.w3.org/2000/svg}"
 
-_FORBIDDEN = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML may hold; at one of them, the renderer ends the process."""
 _VERSION = re.compile(r"/v(\d+\.\d+)")
 _LINES = re.compile(r"M[-\d.,]+(L[-\d.,]+){2,}")
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -54,7 +53,7 @@ _DEFAULTS = {
 
 def draw(spec: dict[str, Any]) -> str:
     """A Vega-Lite specification as a complete SVG document, as Vega draws it."""
-    return str(vl_convert.vegalite_to_svg(_printable(spec), vl_version=_version(spec)))
+    return str(vl_convert.vegalite_to_svg(printable(spec), vl_version=_version(spec)))
 
 
 def draw_pdf(svg: str) -> bytes:
@@ -79,7 +78,7 @@ def inline(spec: dict[str, Any], name: str, description: str) -> str:
     root.attrib.update(
         {
             "role": "img",
-            "aria-label": _printable(description),
+            "aria-label": printable(description),
             "viewBox": f"0 0 {size[0]:g} {size[1]:g}",
             "width": f"{DISPLAYED * size[0]:.0f}",
         }
@@ -100,18 +99,18 @@ def document(spec: dict[str, Any], name: str, title: str) -> str:
         }
     )
     heading = ET.Element("title")
-    heading.text = _printable(title)
+    heading.text = printable(title)
     root.insert(0, heading)
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _printable(value: Any) -> Any:
-    """Every text in it with the replacement character in place of what no XML may hold."""
+def printable(value: Any) -> Any:
+    """Every text in it as a page may hold it; at much of the rest the renderer ends the process."""
     if isinstance(value, str):
-        return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)
+        return text.printable(value)
     if isinstance(value, dict):
-        return {_printable(key): _printable(one) for key, one in value.items()}
-    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
+        return {printable(key): printable(one) for key, one in value.items()}
+    return [printable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _pruned(spec: dict[str, Any], name: str) -> tuple[ET.Element, tuple[float, float]]:

@@ -77,7 +77,10 @@ def page(
 def rendered(
     content: dict[str, Any], title: str, script: str = "", families: Sequence[str] = ()
 ) -> str:
-    """Sections in the frame of a page, with the policy that lets in its style and its script."""
+    """Sections in the frame of a page, with the policy that lets in its style and its script.
+
+    No name of the data can hold what is not seen or turns the direction of writing.
+    """
     style = _html.style()
     html = _html.page_template().render(
         **content,
@@ -88,7 +91,7 @@ def rendered(
         labels=LABELS,
         families=families,
     )
-    html = _html.without_blank_lines(html)
+    html = text.printable(_html.without_blank_lines(html))
     element = f'<script type="module">{script}</script>\n' if script else ""
     return html.replace("</body>", f"{element}</body>")
 

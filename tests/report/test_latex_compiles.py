@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from confounds import plugins
 from confounds.export import latex_table
 from confounds.results import Audit
 
@@ -22,12 +23,10 @@ pytestmark = pytest.mark.skipif(
     ENGINE is None or READER is None,
     reason="no LaTeX (pdflatex or tectonic), or no pdftotext",
 )
-DOCUMENT = r"""\documentclass[a4paper,landscape]{article}
-\usepackage[margin=1cm]{geometry}
+DOCUMENT = r"""\documentclass[a4paper]{article}
 \usepackage[T1]{fontenc}
-\usepackage{booktabs,siunitx,textcomp}
+\usepackage{booktabs,longtable,siunitx,textcomp}
 \begin{document}
-\footnotesize
 %s
 See Table~\ref{tab:mine} and Table~\ref{tab:rivals}.
 \end{document}
@@ -48,6 +47,7 @@ def compiled(audits: tuple[Audit, ...], folder: Path) -> str:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
+    assert "too large" not in done.stdout
     shown = subprocess.run(
         [READER, "-layout", "paper.pdf", "-"],
         cwd=folder,
@@ -86,9 +86,11 @@ def test_the_rivals_on_the_page_are_those_of_the_audits(audits, tmp_path) -> Non
     for test in audits[1].tests:
         if test.effect is None or test.change is None:
             continue
-        row = next(line for line in page.splitlines() if f" {test.rival} " in line).split()
+        row = next(
+            line for line in page.splitlines() if line.strip().startswith(test.rival)
+        ).split()
         numbers = rounded(test.effect.estimate, test.effect.ci_lower, test.effect.ci_upper)
-        assert row[3:6] == numbers
+        assert row[2:5] == numbers
         change = rounded(test.change.estimate, test.change.ci_lower, test.change.ci_upper)
         assert row[-3:] == change
 
@@ -99,3 +101,30 @@ def test_characters_with_a_meaning_compile_to_themselves(audits, tmp_path) -> No
     # TeX's fonts have typographic quotes only in some slots; all else must be there as it was.
     assert "50% of #1 & $x_1^2$ ~ {a} \\b" in page
     assert "<p>" in page
+
+
+def test_what_steers_a_terminal_stops_no_typesetter_and_names_stay_apart(audits, tmp_path) -> None:
+    names = ("a\x1b[2J", "a\x1c[2J", "a\u200b\u202e", "line\nbreak", "line break")
+    claims = [replace(audits[0].claim, id=name, task=name) for name in names]
+    page = compiled(tuple(replace(audits[0], claim=claim) for claim in claims), tmp_path)
+    for shown in ("a?001B[2J", "a?001C[2J", "a?200B?202E", "line?000Abreak", "line break"):
+        assert shown in page
+
+
+def test_long_names_and_many_rivals_fit_the_pages(audits, tmp_path) -> None:
+    """Every rival of several tasks, with a name of BIG-bench and one without an end."""
+    names = ("international_phonetic_alphabet_transliterate", "x" * 100, "a", "b")
+    rivals = sorted(plugins.load_all("rivals"))
+    tested = next(test for test in audits[1].tests if test.effect is not None)
+    found = [
+        replace(
+            audits[1],
+            claim=replace(audits[1].claim, id=name, task=name),
+            tests=tuple(replace(tested, rival=rival) for rival in rivals),
+            verdict=replace(audits[1].verdict, explained_by=tuple(rivals[:4])),
+        )
+        for name in names
+    ]
+    page = compiled(tuple(found), tmp_path)
+    assert page.count(f"{tested.outcome}  ") >= len(rivals) * len(names)
+    assert page.count("Outcome") > 1
