@@ -119,13 +119,17 @@ def load(folder: str, name: str) -> Any:
     if name not in known:
         msg = f"no {folder} extension '{name}'; there are: {', '.join(known)}"
         raise UsageError(msg)
-    module = importlib.import_module(f"confounds.{folder}.{name}")
-    return getattr(module, CONSTANTS[folder])
+    return _load_inside(folder, name)
 
 
 def load_all(folder: str) -> dict[str, Any]:
     """Every extension of one folder, name -> object."""
-    return {name: load(folder, name) for name in names(folder)}
+    return {name: _load_inside(folder, name) for name in names(folder)}
+
+
+def _load_inside(folder: str, name: str) -> Any:
+    module = importlib.import_module(f"confounds.{folder}.{name}")
+    return getattr(module, CONSTANTS[folder])
 
 
 def _place(folder: str) -> Path:

@@ -7,11 +7,11 @@ ci_upper`; `tidy()` gives a row per estimate, `glance()` a row per fit. NaN neve
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from confounds.claim import Claim, Label
+from confounds.documents import plain, to_text
 from confounds.notebook import Shown
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class CurvePoint:
     score: float
     lower: float | None = None
     upper: float | None = None
+
+    def __reduce__(self) -> tuple[type[CurvePoint], tuple[float | None, ...]]:
+        """Pickled by its four numbers: an audit that comes from another process has a thousand."""
+        return CurvePoint, (self.scale, self.score, self.lower, self.upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +193,9 @@ class RivalTest:
             "outcome": self.outcome,
             "strong": self.strong,
             "reason": self.reason,
-            "change": asdict(self.change) if self.change else None,
+            "change": plain(self.change) if self.change else None,
             "models_needed": self.models_needed,
-            "estimates": [asdict(estimate) for estimate in self.estimates],
+            "estimates": [plain(estimate) for estimate in self.estimates],
         }
 
 
@@ -311,7 +315,7 @@ class Audit(Shown):
     def to_dict(self) -> dict[str, Any]:
         """The documented form of one audit, made of JSON types only."""
         return {
-            "claim": asdict(self.claim),
+            "claim": plain(self.claim),
             "held": self.held,
             "verdict": {
                 "label": self.verdict.label,
@@ -320,13 +324,13 @@ class Audit(Shown):
                 "reason": self.verdict.reason,
                 "certain": list(self.verdict.certain),
             },
-            "apparent": {name: asdict(part) for name, part in self.apparent.items()},
+            "apparent": {name: plain(part) for name, part in self.apparent.items()},
             "rivals": [test.to_dict() for test in self.tests],
-            "fits": [asdict(fit) for fit in self.fits],
-            "descriptions": [asdict(item) for item in self.descriptions],
-            "findings": [asdict(item) for item in self.findings],
+            "fits": [plain(fit) for fit in self.fits],
+            "descriptions": [plain(item) for item in self.descriptions],
+            "findings": [plain(item) for item in self.findings],
             "unplaced": list(self.unplaced),
-            "exploration": asdict(self.exploration) if self.exploration else None,
+            "exploration": plain(self.exploration) if self.exploration else None,
         }
 
     def to_json(self) -> str:
@@ -348,7 +352,7 @@ def audits_to_json(audits: tuple[Audit, ...], silent: Mapping[str, str] | None =
         "not_audited": dict(silent or {}),
         "manifest": manifest,
     }
-    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+    return to_text(document)
 
 
 def _tidy_row(estimate: Estimate) -> dict[str, Any]:

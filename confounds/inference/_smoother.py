@@ -46,7 +46,9 @@ def smooth(x: Floats, y: Floats, covariates: Floats | None = None) -> Smooth:
     scale = np.trace(gram) / max(float(np.trace(penalty)), 1e-300)
     best = (np.inf, 0.0)
     for weight in WEIGHTS * scale:
-        freedom, rest = _fit(columns, y, gram + weight * full, moment)
+        inverse = np.linalg.pinv(gram + weight * full)
+        residual = y - columns @ (inverse @ moment)
+        freedom, rest = float(np.vdot(inverse, gram)), float(residual @ residual)
         left = len(y) - freedom
         if left > 0:
             best = min(best, (len(y) * rest / left**2, float(weight)))
@@ -57,15 +59,8 @@ def smooth(x: Floats, y: Floats, covariates: Floats | None = None) -> Smooth:
     spread = float(residual @ residual) / max(len(y) - freedom, 1.0)
     rows = columns.copy()
     rows[:, len(penalty) :] = 0.0
-    variance = np.einsum("ij,jk,ik->i", rows, inverse, rows) * spread
+    variance = ((rows @ inverse) * rows).sum(axis=1) * spread
     return Smooth(rows @ theta, np.sqrt(np.maximum(variance, 0.0)), freedom)
-
-
-def _fit(columns: Floats, y: Floats, penalised: Floats, moment: Floats) -> tuple[float, float]:
-    """Effective degrees of freedom and residual sum of squares."""
-    inverse = np.linalg.pinv(penalised)
-    residual = y - columns @ (inverse @ moment)
-    return float(np.einsum("ij,jk,ik->", columns, inverse, columns)), float(residual @ residual)
 
 
 def _basis(x: Floats) -> tuple[Floats, Floats]:

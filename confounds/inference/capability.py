@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from confounds.inference.fits import Fits
-    from confounds.inference.sample import Floats, Ints, Sample
+    from confounds.inference.sample import Flags, Floats, Ints, Sample
     from confounds.measures import Measure
 
 MIN_TASKS = 3
@@ -117,17 +117,16 @@ def capability_axes(fits: Fits) -> tuple[Axis, ...] | str:
     if sample is None:
         return "no model of known scale was run in this condition"
     table = _other_tasks(fits, sample.models)
-    if table.empty:
+    if not table.columns:
         return "the table has no other task for these models"
-    losses = [column for column in table.columns if column[1] in LOSSES]
+    losses = [place for place, column in enumerate(table.columns) if column[1] in LOSSES]
     found = []
     if losses:
-        values = table[losses]
-        found.append(_axis("the loss on other tasks", values))
-    tasks = _one_metric_a_task(table.drop(columns=losses), fits.claim.metric)
+        found.append(_axis("the loss on other tasks", table.of(losses)))
+    tasks = _one_metric_a_task(table, fits.claim.metric)
     if len(tasks) >= MIN_TASKS:
         name = f"the first principal component of {len(tasks)} other tasks"
-        found.append(_axis(name, table[tasks]))
+        found.append(_axis(name, table.of(tasks)))
     usable = tuple(axis for axis in found if axis is not None and _grows(axis, sample))
     if not usable:
         return (
@@ -137,22 +136,70 @@ def capability_axes(fits: Fits) -> tuple[Axis, ...] | str:
     return usable
 
 
-def _other_tasks(fits: Fits, models: tuple[str, ...]) -> pd.DataFrame:
-    """(M, task and metric) scores, higher is better, in the order of the claim's models.
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Scores on a scale that does not saturate, higher is better.
 
-    The claim's condition holds where a task was run in it; else the task's rows are pooled.
+    Attributes:
+        columns: task and metric of each, sorted.
+        scores: (columns, M), NaN where unknown.
+        varies: (columns,) whether the scores differ between models.
     """
-    alike, every = _means(fits, models)
+
+    columns: list[tuple[str, str]]
+    scores: Floats
+    varies: Flags
+
+    def of(self, places: list[int]) -> Floats:
+        """(M, some columns) scores."""
+        return self.scores[places].T
+
+    def without(self, task: str) -> _Table:
+        """All but one task."""
+        kept = [place for place, column in enumerate(self.columns) if column[0] != task]
+        if len(kept) == len(self.columns):
+            return self
+        columns = [self.columns[place] for place in kept]
+        return _Table(columns, self.scores[kept], self.varies[kept])
+
+
+def _other_tasks(fits: Fits, models: tuple[str, ...]) -> _Table:
+    """The other tasks' scores in the order of the claim's models.
+
+    The claim's condition holds where a task was run in it; else the task's rows are pooled. Of
+    every model the last checkpoint that the other tasks have. Where there are none, the scores are
+    of the table, not of the claim: they are worked out once for all claims that ask.
+    """
+    frame, condition = fits.outcomes.frame, fits.claim.condition
+    if frame["checkpoint"].notna().any():
+        frame = frame[(frame["task"] != fits.claim.task) & frame["model"].isin(models)]
+        last = frame.groupby("model")["checkpoint"].transform("max")
+        frame = frame[frame["checkpoint"].isna() | (frame["checkpoint"] == last)]
+        return _straight(_averaged(_alike(frame, condition)), _averaged(frame), fits, models)
+    kept = _KEPT.setdefault(fits.outcomes, _Kept({}, {}))
+    key = tuple(sorted(map(str, condition.items())))
+    if () not in kept.means:
+        kept.means[()] = _averaged(frame)
+    if key not in kept.means:
+        kept.means[key] = _averaged(_alike(frame, condition))
+    if (key, models) not in kept.tables:
+        kept.tables.clear()
+        kept.tables[key, models] = _straight(kept.means[key], kept.means[()], fits, models)
+    return kept.tables[key, models].without(fits.claim.task)
+
+
+def _straight(alike: _Means, every: _Means, fits: Fits, models: tuple[str, ...]) -> _Table:
+    """Every task and metric that enough of the models were put to."""
     straight = {}
     for column in every.places:
-        if column[0] == fits.claim.task:
-            continue
         score, chance = alike.of(column, models)
         if np.isnan(score).all():
             score, chance = every.of(column, models)
         if (~np.isnan(score)).mean() >= COVERAGE:
             straight[column] = _straighten(score, chance, fits.measure(column[1]))
-    return pd.DataFrame(straight, index=list(models))
+    scores = np.array(list(straight.values())).reshape(-1, len(models))
+    varies = pd.DataFrame(scores.T).std().to_numpy() > 0
+    return _Table(list(straight), scores, varies)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,29 +228,22 @@ class _Means:
         return self.score[rows, place], self.chance[rows, place]
 
 
-def _means(fits: Fits, models: tuple[str, ...]) -> tuple[_Means, _Means]:
-    """Mean scores of models by task and metric, in the claim's condition and over all.
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What was worked out of one table for all claims.
 
-    Of every model the last checkpoint that the other tasks have. Where there are none, the means
-    are of the table, not of the claim: they are worked out once for all claims that ask.
+    Attributes:
+        means: condition -> means.
+        tables: condition and models -> scores on a scale that does not saturate; only the last
+            asked for, since tables of models that differ by task would pile up.
     """
-    frame, condition = fits.outcomes.frame, fits.claim.condition
-    if frame["checkpoint"].notna().any():
-        frame = frame[(frame["task"] != fits.claim.task) & frame["model"].isin(models)]
-        last = frame.groupby("model")["checkpoint"].transform("max")
-        frame = frame[frame["checkpoint"].isna() | (frame["checkpoint"] == last)]
-        return _averaged(_alike(frame, condition)), _averaged(frame)
-    kept = _MEANS.setdefault(fits.outcomes, {})
-    key = tuple(sorted(map(str, condition.items())))
-    if () not in kept:
-        kept[()] = _averaged(frame)
-    if key not in kept:
-        kept[key] = _averaged(_alike(frame, condition))
-    return kept[key], kept[()]
+
+    means: dict[tuple[str, ...], _Means]
+    tables: dict[tuple[tuple[str, ...], tuple[str, ...]], _Table]
 
 
-_MEANS: WeakKeyDictionary[Outcomes, dict[tuple[str, ...], _Means]] = WeakKeyDictionary()
-"""Table -> condition -> means; of 1,000 tasks every claim asks for the other 999."""
+_KEPT: WeakKeyDictionary[Outcomes, _Kept] = WeakKeyDictionary()
+"""Table -> what was worked out; of 1,000 tasks every claim asks for the other 999."""
 
 
 def _alike(frame: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
@@ -248,20 +288,21 @@ def _straighten(score: Floats, chance: Floats, measure: Measure) -> Floats:
     return straight
 
 
-def _one_metric_a_task(table: pd.DataFrame, metric: str) -> list[tuple[str, str]]:
+def _one_metric_a_task(table: _Table, metric: str) -> list[int]:
     """The claim's metric where a task has it, else the task's first; only scores that vary."""
-    chosen: dict[str, tuple[str, str]] = {}
-    varies = table.std() > 0
-    for column, varied in zip(table.columns, varies, strict=True):
-        if varied and (column[0] not in chosen or column[1] == metric):
-            chosen[column[0]] = (str(column[0]), str(column[1]))
+    chosen: dict[str, int] = {}
+    for place, (task, scored) in enumerate(table.columns):
+        if scored in LOSSES or not table.varies[place]:
+            continue
+        if task not in chosen or scored == metric:
+            chosen[task] = place
     return list(chosen.values())
 
 
-def _axis(name: str, table: pd.DataFrame) -> Axis | None:
-    """First principal component of the standardised columns over complete models."""
-    complete = table.notna().all(axis=1).to_numpy()
-    values = table.to_numpy(np.float64)[complete]
+def _axis(name: str, table: Floats) -> Axis | None:
+    """First principal component of the standardised columns (M, J) over complete models."""
+    complete = ~np.isnan(table).any(axis=1)
+    values = table[complete]
     if len(values) < 3 or not np.all(values.std(axis=0) > 0):
         return None
     scores = (values - values.mean(axis=0)) / values.std(axis=0)

@@ -81,6 +81,7 @@ class Fits:
         self.settings = settings
         self._cells: dict[str, pd.DataFrame] = {}
         self._items: dict[str, Ints] = {}
+        self._observed: dict[tuple[str, ...], Observation] = {}
         self._fitted: dict[tuple[Any, ...], FittedThreshold] = {}
         self._neighbours: dict[tuple[str, ...], Neighbours] = {}
 
@@ -158,6 +159,12 @@ class Fits:
         condition = {**self.claim.condition, **changes}
         condition = {name: value for name, value in condition.items() if value is not None}
         metric = metric or self.claim.metric
+        key = (metric, *sorted(map(repr, condition.items())))
+        if key not in self._observed:
+            self._observed[key] = self._observe(condition, metric)
+        return self._observed[key]
+
+    def _observe(self, condition: dict[str, Any], metric: str) -> Observation:
         found = observe(self.cells(metric), self.measure(metric), self.claim.scale, condition)
         found = self._with_borrowed(found, metric)
         if metric == self.claim.metric:

@@ -108,7 +108,12 @@ def raw_shape(fits: Fits) -> Part:
     if sample is None:
         return Part("shape", "undecided", "no model of known scale was run in this condition")
     unit = 1.0 if sample.binomial else float(np.ptp(sample.score))
-    return shape_of(sample, fits.claim.smallest_effect * unit)
+    smallest = fits.claim.smallest_effect * unit
+    key = ("shape", smallest)
+    if key not in sample.remembered:
+        sample.remembered[key] = shape_of(sample, smallest)
+    shape: Part = sample.remembered[key]
+    return shape
 
 
 def shape_of(sample: Sample, smallest: float) -> Part:
