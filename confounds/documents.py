@@ -21,7 +21,7 @@ def plain(value: Any) -> Any:
 
     Tuples stay tuples, as they do under `dataclasses.asdict`.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind is float or kind is str or value is None or kind is int or kind is bool:
         return value
     if kind is dict:
@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if kind is tuple:
         return tuple([plain(item) for item in value])
-    names = _names(kind)  # type: ignore[arg-type]  a class is hashable
+    names = _names(kind)
     return {name: plain(getattr(value, name)) for name in names} if names else value
 
 
