@@ -10,6 +10,7 @@ import typer
 
 from confounds import _cli_output as output
 from confounds import text
+from confounds._cli_claims import read_table
 from confounds._cli_options import Options, command
 from confounds.errors import NothingSelectedError
 
@@ -44,10 +45,8 @@ def _answer(options: AgreementOptions) -> int:
 
     from confounds.inference.agreement import measure_agreement
     from confounds.inference.fits import Settings
-    from confounds.ingest import read_outcomes
 
-    with output.working(options, "reading"):
-        outcomes = read_outcomes(options.outcomes)
+    outcomes = read_table(options, options.outcomes)
     condition = {} if options.prompt is None else {"prompt": options.prompt}
     cells = outcomes.select(metric=options.metric, **condition).cells()
     seed = Settings().seed if options.seed is None else options.seed

@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 
 
 def read_table(options: Options, path: Path) -> Outcomes:
-    """A table of outcomes, or anything that is read as one."""
+    """A table of outcomes, or anything that is read as one; what looks misnamed in it is said."""
     from confounds.ingest import read_outcomes
 
     with output.working(options, f"reading {path}"):
-        return read_outcomes(path)
+        outcomes = read_outcomes(path)
+    unused = [
+        name for note in outcomes.notes if note.kind == "unused_columns" for name in note.where
+    ]
+    if not options.quiet and any("nearest" in name for name in unused):
+        told = f"note: {path}: columns that are not used: {', '.join(unused)}"
+        typer.echo(printable(told), err=True)
+    return outcomes
 
 
 def settings_of(options: Options) -> Settings:

@@ -11,6 +11,7 @@ import typer
 
 from confounds import _cli_output as output
 from confounds import text
+from confounds._cli_claims import read_table
 from confounds._cli_options import Options, command
 
 if TYPE_CHECKING:
@@ -57,12 +58,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _answer(options: PhasesOptions) -> int:
-    from confounds.ingest import read_outcomes
     from confounds.phases import find_phases
     from confounds.pipeline import Settings, default_claim
 
-    with output.working(options, "reading"):
-        outcomes = read_outcomes(options.outcomes)
+    outcomes = read_table(options, options.outcomes)
     claims = [
         default_claim(outcomes, task, metric=options.metric)
         for task in options.task or outcomes.tasks

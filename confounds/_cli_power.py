@@ -14,6 +14,7 @@ import typer
 
 from confounds import _cli_output as output
 from confounds import text
+from confounds._cli_claims import read_table
 from confounds._cli_options import Options, ScaleName, command
 from confounds.errors import UsageError
 
@@ -182,11 +183,9 @@ def _layout(options: PowerOptions) -> Layout:
 
 
 def _of_table(options: PowerOptions, path: Path) -> int:
-    from confounds.ingest import read_outcomes
     from confounds.pipeline import default_claim
 
-    with output.working(options, f"reading {path}"):
-        outcomes = read_outcomes(path)
+    outcomes = read_table(options, path)
     scale: Scale | None = None if options.scale is None else options.scale.value
     claims = [
         default_claim(outcomes, task, metric=options.metric, scale=scale)

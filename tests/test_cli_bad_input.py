@@ -112,3 +112,13 @@ def test_the_same_input_mended_is_taken(folder: Path) -> None:
     done = confounds("ingest", "right.csv", "--out", "out.parquet")
     assert (done.exit_code, done.stderr) == (0, "")
     assert (folder / "out.parquet").stat().st_size > 0
+
+
+def test_a_column_that_looks_misnamed_is_said(folder: Path) -> None:
+    (folder / "wrong.csv").write_text(HEAD.replace("seed", "chanc") + ROW)
+    done = confounds("check", "wrong.csv")
+    note = "note: wrong.csv: columns that are not used: chanc (the nearest is chance)\n"
+    assert (done.exit_code, done.stderr) == (0, note)
+    assert confounds("check", "wrong.csv", "--quiet").stderr == ""
+    (folder / "right.csv").write_text(HEAD.replace("seed", "our_own_remark") + ROW)
+    assert confounds("check", "right.csv").stderr == ""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from confounds.errors import OutcomesError
 from confounds.measures import DECLARED
+from confounds.outcomes._places import place_in
 from confounds.outcomes._wording import counted, interval, way_out
 
 if TYPE_CHECKING:
@@ -44,10 +45,9 @@ def check_range(
         outside &= (frame["metric"] == name).to_numpy()
         if outside.any():
             row = int(np.argmax(outside))
-            place = str(frame["source"].iloc[row]) if "source" in frame.columns else f"row {row}"
             told = _told(float(scores[row]), raw.iloc[row], column, measure)
             count = counted(int(outside.sum()), "score")
-            msg = f"{path.parent / place}: {told} ({count} of {name} in all). "
+            msg = f"{place_in(path, frame, row)}: {told} ({count} of {name} in all). "
             raise OutcomesError(msg + way_out(float(scores[row]), measure, float(raw.iloc[row])))
 
 

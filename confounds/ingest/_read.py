@@ -18,6 +18,7 @@ from confounds.ingest._rescoring import unrescored
 from confounds.ingest.table import Table
 from confounds.measures import DECLARED, Measure
 from confounds.outcomes import Outcomes
+from confounds.outcomes._places import PLACE
 from confounds.outcomes.schema import REQUIRED, typed
 from confounds.outcomes.storage import SUFFIXES, check_readable
 from confounds.results import Finding
@@ -173,7 +174,9 @@ def _checked(reading: Reading, path: Path) -> Reading:
     """What no table of models or tasks can fill must be in the file."""
     missing = [name for name in _NEVER_FILLED if name not in reading.frame.columns]
     if missing and len(reading.frame):
-        there = ", ".join(str(name) for name in reading.frame.columns if name != "source")
+        there = ", ".join(
+            str(name) for name in reading.frame.columns if name not in ("source", PLACE)
+        )
         msg = f"{path}: column '{missing[0]}' is missing; it has: {there}; a map can name it"
         raise OutcomesError(msg)
     return reading
@@ -182,10 +185,11 @@ def _checked(reading: Reading, path: Path) -> Reading:
 def _located(reading: Reading, item: _Found) -> Reading:
     """Places are named from the folder that was given, so that they are the same anywhere."""
     parent = item.path.parent.relative_to(item.root)
-    if parent == Path() or "source" not in reading.frame.columns:
+    named = [name for name in ("source", PLACE) if name in reading.frame.columns]
+    if parent == Path() or not named:
         return reading
-    source = f"{parent.as_posix()}/" + reading.frame["source"]
-    return replace(reading, frame=reading.frame.assign(source=source))
+    places = {name: f"{parent.as_posix()}/" + reading.frame[name] for name in named}
+    return replace(reading, frame=reading.frame.assign(**places))
 
 
 def _combine(

@@ -18,9 +18,10 @@ from confounds.errors import MapError
 from confounds.ingest._map import ScoreColumn, TableMap
 from confounds.ingest._range import check_range
 from confounds.ingest._reading import Reading, first_places, stack
+from confounds.outcomes._places import PLACE, place_in, with_places
 from confounds.outcomes.schema import NAMES, REQUIRED
 from confounds.outcomes.sidecar import ENDING
-from confounds.outcomes.storage import SUFFIXES, check_readable, read_frame
+from confounds.outcomes.storage import SUFFIXES, Content, check_readable, read_frame
 from confounds.outcomes.streaming import is_large, stream
 from confounds.results import Finding
 
@@ -60,7 +61,7 @@ class Table:
             outcomes = stream(path, measures=self.mapping.metrics)
             return Reading(outcomes.frame, outcomes.measures, outcomes.notes)
         content = read_frame(path)
-        source = _with_source(content.frame, path)
+        source = _with_source(content, path)
         if not self.mapping.names_columns:
             return Reading(source, content.measures, content.notes)
         source, notes = _without_codes(source, self.mapping)
@@ -88,12 +89,11 @@ def _header(path: Path) -> tuple[str, ...]:
     return tuple(row) if isinstance(row, dict) else ()
 
 
-def _with_source(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    if "source" in frame.columns or path.suffix == ".parquet":
-        return frame
-    first = 2 if path.suffix == ".csv" else 1
-    lines = [f"{path.name}:{line}" for line in range(first, first + len(frame))]
-    return frame.assign(source=pd.Series(lines, index=frame.index, dtype=object))
+def _with_source(content: Content, path: Path) -> pd.DataFrame:
+    """The rows with file and line as their source, or beside one that they have."""
+    placed = with_places(content, path)
+    own = "source" in placed.columns
+    return placed if own else placed.rename(columns={PLACE: "source"})
 
 
 def _without_codes(
@@ -128,7 +128,9 @@ def _text(value: Any) -> str:
 def _mapped(
     source: pd.DataFrame, mapping: TableMap, path: Path
 ) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
-    base: dict[str, Any] = {"source": source["source"]} if "source" in source.columns else {}
+    base: dict[str, Any] = {
+        name: source[name] for name in ("source", PLACE) if name in source.columns
+    }
     for name, column in mapping.columns.items():
         base[name] = _column(source, column, f"[columns] {name}", mapping, path)
     for name, value in mapping.constants.items():
@@ -163,7 +165,7 @@ def _check_given(frame: pd.DataFrame, source: pd.DataFrame, mapping: TableMap, p
 
 
 def _names(source: pd.DataFrame) -> str:
-    return ", ".join(str(name) for name in source.columns if name != "source")
+    return ", ".join(str(name) for name in source.columns if name not in ("source", PLACE))
 
 
 def _column(
@@ -195,10 +197,9 @@ def _scored(
     wrong = (numbers.isna() & raw.notna()).to_numpy()
     if wrong.any():
         row = int(np.argmax(wrong))
-        place = source["source"].iloc[row] if "source" in source.columns else f"row {row}"
         msg = (
-            f"{path.parent / str(place)}: {one.column} is {raw.iloc[row]!r}; it must be a number "
-            f"(or listed under 'missing' in the map)"
+            f"{place_in(path, source, row)}: {one.column} is {raw.iloc[row]!r}; it must be a "
+            f"number (or listed under 'missing' in the map)"
         )
         raise MapError(msg)
     constants = {name: _constant(value, len(source)) for name, value in one.constants.items()}

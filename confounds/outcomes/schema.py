@@ -16,6 +16,7 @@ import pandas as pd
 
 from confounds.errors import OutcomesError
 from confounds.measures import Measure
+from confounds.outcomes._places import Places
 from confounds.outcomes._wording import counted, interval, way_out
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def conform(frame: pd.DataFrame) -> pd.DataFrame:
         try:
             columns[column.name] = _conform_column(column, frame[column.name])
         except _ValueWrongError as error:
-            raise OutcomesError(error.at(place(frame, error.row))) from None
+            raise OutcomesError(error.at(Places(frame).full(error.row))) from None
     return numpy_frame(columns)
 
 
@@ -166,12 +167,19 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
         try:
             columns[name] = convert(column, values)
         except _ValueWrongError as error:
-            raise OutcomesError(error.at(place(frame, error.row))) from None
+            raise OutcomesError(error.at(Places(frame).full(error.row))) from None
     return frame.assign(**columns)
 
 
-def check_scores(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> None:
+def check_scores(
+    frame: pd.DataFrame, measures: Mapping[str, Measure], places: Places | None = None
+) -> None:
     """Check scores, `chance`, `majority` and `ceiling` against the range that each metric declares.
+
+    Args:
+        frame: the rows.
+        measures: metric -> its declaration.
+        places: of the rows, where the frame does not say.
 
     Raises:
         OutcomesError: a value lies outside; the message says how many and where the first is.
@@ -184,13 +192,10 @@ def check_scores(frame: pd.DataFrame, measures: Mapping[str, Measure]) -> None:
                 outside = rows & ~np.isnan(values)
                 outside &= (values < measure.lower) | (values > measure.upper)
             if outside.any():
-                raise OutcomesError(_outside_message(frame, outside, column, measure))
-
-
-def place(frame: pd.DataFrame, row: int) -> str:
-    """Where a row is, for people: its number and, where known, its file and line."""
-    source = frame["source"].iloc[row] if "source" in frame.columns else None
-    return f"row {row}" if source is None or pd.isna(source) else f"row {row} ({source})"
+                row = int(np.argmax(outside))
+                where = f"{(places or Places(frame)).of(row)}, task '{frame['task'].iloc[row]}'"
+                value = float(values[row])
+                raise OutcomesError(_outside(outside, column, value, where, measure))
 
 
 def numpy_frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
@@ -344,15 +349,10 @@ def _check_numbers(column: Column, values: NDArray[np.float64]) -> None:
         raise _ValueWrongError(row, msg)
 
 
-def _outside_message(
-    frame: pd.DataFrame, outside: NDArray[np.bool_], column: str, measure: Measure
+def _outside(
+    outside: NDArray[np.bool_], column: str, value: float, where: str, measure: Measure
 ) -> str:
-    row = int(np.argmax(outside))
-    value = float(frame[column].iloc[row])
     noun = {"chance": "chance level", "majority": "majority score"}.get(column, column)
-    where = f"row {row}, task '{frame['task'].iloc[row]}'"
-    if frame["source"].iloc[row] is not None:
-        where += f", {frame['source'].iloc[row]}"
     count = int(outside.sum())
     return (
         f"{counted(count, noun)} {'is' if count == 1 else 'are'} outside {interval(measure)}; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, UsageError
+from confounds.outcomes._csv_lines import header_of, line_numbers, what_is_broken
 from confounds.outcomes.schema import COLUMNS, nulls_as_none, numpy_frame
 from confounds.outcomes.sidecar import packed, place_with_sidecar, read_sidecar, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,11 +37,15 @@ _SMALL = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: rows as written, and the declarations and notes kept with them."""
+    """What a file holds: rows as written, and the declarations and notes kept with them.
+
+    `lines` has the line of each row, as an editor counts; it is empty where there are none.
+    """
 
     frame: pd.DataFrame
     measures: dict[str, Measure]
     notes: tuple[Finding, ...]
+    lines: Sequence[int] = ()
 
 
 def write_frame(
@@ -100,8 +106,13 @@ def read_frame(path: Path) -> Content:
     check_readable(path)
     if path.suffix == ".parquet":
         return _read_parquet(path)
-    frame = read_csv(path) if path.suffix == ".csv" else _read_jsonl(path)
-    return Content(frame, *read_sidecar(path))
+    text = read_text(path)
+    if path.suffix == ".csv":
+        frame = _csv_frame(path, text)
+        lines = line_numbers(text, len(frame))
+    else:
+        frame, lines = _read_jsonl(path, text)
+    return Content(frame, *read_sidecar(path), lines)
 
 
 def check_readable(path: Path) -> None:
@@ -238,9 +249,14 @@ def read_csv(path: Path) -> pd.DataFrame:
     """A CSV file as texts, an empty cell as null.
 
     Raises:
-        FormatError: it is not UTF-8, or a line has more cells than the header.
+        FormatError: it is not UTF-8, a column is named twice, a line has more cells than the
+            header or opens a quote for good; the message names the line.
     """
-    read_text(path)
+    return _csv_frame(path, read_text(path))
+
+
+def _csv_frame(path: Path, text: str) -> pd.DataFrame:
+    header_of(io.StringIO(text, newline=""), path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -253,19 +269,28 @@ def read_csv(path: Path) -> pd.DataFrame:
                 encoding="utf-8-sig",
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
-        msg = f"{path}: not a readable CSV file ({str(error).strip().splitlines()[0]})"
+        line, wrong = what_is_broken(
+            io.StringIO(text, newline=""), unclosed="inside string" in str(error)
+        )
+        msg = f"{path}:{line}: {wrong}"
         raise FormatError(msg) from error
 
 
-def _read_jsonl(path: Path) -> pd.DataFrame:
-    rows = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+def _read_jsonl(path: Path, text: str) -> tuple[pd.DataFrame, list[int]]:
+    rows, lines = [], []
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
+            if "\\u" in line:
+                json.dumps(row, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
             msg = f"{path}:{number}: not valid JSON ({error.msg} at column {error.colno})"
+            raise FormatError(msg) from error
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            msg = f"{path}:{number}: {half} is half of a character; a text holds whole ones"
             raise FormatError(msg) from error
         except (RecursionError, ValueError) as error:
             msg = f"{path}:{number}: nested too deeply, or a number too long, to be a row"
@@ -274,11 +299,13 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
             msg = f"{path}:{number}: each line must be a JSON object; found {line[:40]!r}"
             raise FormatError(msg)
         rows.append(row)
+        lines.append(number)
     if not rows:
         msg = f"{path}: the file holds no rows; at least one is needed"
         raise FormatError(msg)
     frame = pd.DataFrame(rows)
-    return frame.astype(dict.fromkeys(frame.select_dtypes(include=["str"]).columns, object))
+    texts = dict.fromkeys(frame.select_dtypes(include=["str"]).columns, object)
+    return frame.astype(texts), lines
 
 
 def _write_jsonl(frame: pd.DataFrame, path: Path) -> None:

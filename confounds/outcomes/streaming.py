@@ -6,6 +6,7 @@ number of items (measured against pyarrow in `benchmarks/streaming.py`).
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, OutcomesError
 from confounds.measures import DECLARED
+from confounds.outcomes._csv_lines import UNCLOSED, cells_told, header_of
 from confounds.outcomes._wording import counted, interval, way_out
-from confounds.outcomes.checks import SHOWN
+from confounds.outcomes.checks import note_unused, unused_columns
 from confounds.outcomes.schema import (
     BY_NAME,
     N_HINT,
@@ -44,6 +46,8 @@ _SETTINGS = {
     "temp_directory": gettempdir(),
     "enable_progress_bar": "false",
 }
+_ON_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _MANY_ROWS = 3_000_000
 _MANY_BYTES = 500_000_000
 _AVERAGED = ("chance", "majority", "ceiling")
@@ -111,12 +115,21 @@ def _runs(path: Path) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
             runs = from_arrow(_grouped(relation, columns, kinds).to_arrow_table())
             _check_numbers(relation, runs, kinds)
     except duckdb.Error as error:
-        msg = f"{path}: cannot be read ({str(error).splitlines()[0]})"
-        raise FormatError(msg) from error
-    extra = tuple(name for name in kinds if name not in NAMES)
-    message = "Columns are not part of the table and are left out"
-    unused = (Finding("unused_columns", message, len(extra), extra[:SHOWN]),) if extra else ()
-    return runs, unused
+        raise FormatError(_unreadable(path, str(error))) from error
+    return runs, note_unused(unused_columns(kinds, runs))
+
+
+def _unreadable(path: Path, reason: str) -> str:
+    """What is wrong, in this package's words where the reason has a line."""
+    line, width = _ON_LINE.search(reason), _WIDTH.search(reason)
+    if line is None:
+        return f"{path}: cannot be read ({reason.splitlines()[0]})"
+    place = f"{path}:{line[1]}"
+    if width is not None:
+        return f"{place}: {cells_told(int(width[2]), int(width[1]))}"
+    if "unterminated quote" in reason:
+        return f"{place}: {UNCLOSED}"
+    return f"{place}: {'not UTF-8' if 'unicode' in reason else 'not readable as CSV'}"
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
@@ -124,8 +137,18 @@ def _relation(connection: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckD
     if path.suffix == ".parquet":
         return connection.read_parquet(name, hive_partitioning=False)
     if path.suffix == ".csv":
-        return connection.read_csv(name, header=True, sep=",", quotechar='"', all_varchar=True)
+        # Nothing is detected: lines that differ from the first would decide, and those be skipped.
+        columns = dict.fromkeys(_header(path), "VARCHAR")
+        return connection.read_csv(
+            name, header=True, sep=",", quotechar='"', escapechar='"', auto_detect=False,
+            columns=columns,
+        )  # fmt: skip
     return connection.read_json(name, format="newline_delimited")
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return header_of(file, path)
 
 
 def _grouped(

@@ -14,6 +14,7 @@ from confounds.errors import NothingSelectedError, OutcomesError, UsageError
 from confounds.measures import Measure
 from confounds.outcomes import cells as cell
 from confounds.outcomes import checks, storage
+from confounds.outcomes._places import Places, with_places
 from confounds.outcomes._wording import counted
 from confounds.outcomes.schema import (
     COLUMNS,
@@ -70,17 +71,17 @@ class Outcomes:
         measures: Mapping[str, Measure] | None = None,
         notes: Iterable[Finding] = (),
     ) -> None:
-        table = conform(frame)
-        found = checks.measures_of(table, measures or {})
-        check_scores(table, found)
-        checks.check_items(table)
-        table, duplicates = checks.without_duplicates(table)
-        unused = checks.unused_columns(frame)
+        table, places = conform(frame), Places(frame)
+        found = checks.measures_of(table, measures or {}, places)
+        check_scores(table, found, places)
+        checks.check_items(table, places)
+        unused = checks.unused_columns(frame.columns, frame)
+        table, duplicates = checks.without_duplicates(table, places, unused)
         self._measures = found
         checks.fill_chance_source(table)
         filled = (*checks.fill_family(table), *checks.fill_compute(table))
         self._frame = table
-        self._notes = (*notes, *unused, *duplicates, *filled)
+        self._notes = (*notes, *checks.note_unused(unused), *duplicates, *filled)
         self._places: dict[str, NDArray[np.int64]] | None = None
 
     @property
@@ -216,7 +217,7 @@ class Outcomes:
         content = storage.read_frame(Path(path))
         known = {**content.measures, **(measures or {})}
         try:
-            return cls(content.frame, measures=known, notes=content.notes)
+            return cls(with_places(content, Path(path)), measures=known, notes=content.notes)
         except OutcomesError as error:
             msg = f"{path}: {error}"
             raise OutcomesError(msg) from error

@@ -325,7 +325,7 @@ def real_logs(tmp_path_factory) -> list[Path]:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return sorted(folder.iterdir())
+    return sorted(folder.iterdir(), key=lambda path: path.suffix)
 
 
 def test_real_logs_give_the_scores_that_inspect_reports(real_logs):

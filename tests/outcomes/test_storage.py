@@ -145,7 +145,7 @@ def test_parquet_with_strange_metadata_is_an_error(outcomes, tmp_path):
     ("name", "raw", "message"),
     [
         ("t.csv", b"", "the file is empty"),
-        ("t.csv", b"task,metric\na,b,c\n", "not a readable CSV file"),
+        ("t.csv", b"task,metric\na,b,c\n", r"t\.csv:2: 3 cells, where the header has 2 columns"),
         ("t.csv", b"task\n\xe8\n", "t.csv:2: byte 0xe8 is not UTF-8"),
         ("t.jsonl", b'{"task": "a"}\n{"task"', "t.jsonl:2: not valid JSON"),
         ("t.jsonl", b"[1]\n", "t.jsonl:1: each line must be a JSON object"),

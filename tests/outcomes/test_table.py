@@ -138,7 +138,7 @@ class TestValidation:
         assert str(caught.value) == message
 
     def test_message_names_file_and_line_where_known(self):
-        with pytest.raises(OutcomesError, match=r"in row 1 \(a.csv:3\) is -1"):
+        with pytest.raises(OutcomesError, match=r"in a\.csv:3 is -1"):
             Outcomes(frame(shots=[0, -1], source=["a.csv:2", "a.csv:3"], seed=[1, 2]))
 
     def test_scores_outside_the_range(self):

@@ -1,0 +1,88 @@
+"""The lines of a CSV file as an editor counts them, the header being the first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from confounds.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+UNCLOSED = "a double quote opens a cell that nothing closes"
+
+
+def line_numbers(text: str, rows: int) -> Sequence[int]:
+    """The line on which each row begins.
+
+    Args:
+        text: of the file.
+        rows: that were read from it; blank lines are none.
+
+    Returns:
+        (rows,) numbers from 2; none where the rows are not those of the lines.
+    """
+    if text.rstrip("\r\n").count("\n") == rows and "\r" not in text.replace("\r\n", ""):
+        return range(2, rows + 2)
+    try:
+        found = [line for line, _ in _records(io.StringIO(text, newline=""))][1:]
+    except csv.Error:
+        return ()
+    return found if len(found) == rows else ()
+
+
+def what_is_broken(lines: Iterable[str], *, unclosed: bool) -> tuple[int, str]:
+    """The line at which a file is no table, and what is wrong there.
+
+    Args:
+        lines: of a file that could not be read, as they end in it.
+        unclosed: a quote was open where it ended.
+    """
+    line, width = 1, 0
+    try:
+        for line, cells in _records(lines):
+            width = width or len(cells)
+            if len(cells) > width:
+                return line, cells_told(len(cells), width)
+    except csv.Error as error:
+        return line, f"not readable as CSV from the line below on ({error})"
+    if not width:
+        return 1, "no column is named; write a header"
+    return line, UNCLOSED if unclosed else "not readable as CSV"
+
+
+def cells_told(found: int, expected: int) -> str:
+    """What is wrong with a line of another number of cells than the header."""
+    hint = "; a cell that holds a comma must stand in double quotes" if found > expected else ""
+    return f"{found} cells, where the header has {expected} columns{hint}"
+
+
+def header_of(lines: Iterable[str], path: Path) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        FormatError: one is there twice, or the first line cannot be read.
+    """
+    try:
+        header = next((cells for _, cells in _records(lines)), [])
+    except csv.Error as error:
+        msg = f"{path}:1: not readable as CSV ({error})"
+        raise FormatError(msg) from error
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        msg = f"{path}:1: column '{twice[0]}' is there twice; name each once"
+        raise FormatError(msg)
+    return header
+
+
+def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Line on which it begins, and cells, of each record that is not blank."""
+    reader = csv.reader(lines)
+    begins = 1
+    for cells in reader:
+        if len(cells) > 1 or (cells and cells[0].strip()):
+            yield begins, cells
+        begins = reader.line_num + 1
