@@ -16,6 +16,7 @@ from confounds import _cli_output as output
 from confounds import _cli_prose as prose
 from confounds._cli_options import Options, command
 from confounds.errors import MissingExtraError, UsageError
+from confounds.files import check_folder
 
 if TYPE_CHECKING:
     from confounds.ladder.weights import Listener
@@ -72,6 +73,7 @@ def demo(options: DemoOptions) -> int:
     from confounds.pipeline import Settings
 
     _require("torch", "transformers")
+    check_folder(options.out)
     workers = output.processors()
     settings = Settings(workers=workers)
     if options.seed is not None:
@@ -113,6 +115,7 @@ def train(options: TrainOptions) -> int:
             msg = f"option --model is '{name}'; there are: {', '.join(known)}"
             raise UsageError(msg)
     rungs = tuple(known[name] for name in options.model) or asked
+    check_folder(options.out)
     work = Work(options.out, rungs, options.device, options.steps)
     with _training(options) as listener:
         trained = train_ladder(work, listener)

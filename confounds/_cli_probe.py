@@ -14,6 +14,7 @@ import typer
 from confounds import _cli_output as output
 from confounds._cli_options import Options, command
 from confounds.errors import UsageError
+from confounds.files import check_folder
 
 if TYPE_CHECKING:
     from confounds.engines import Engine
@@ -68,6 +69,7 @@ def probe(options: ProbeOptions) -> int:
     if options.out is None:
         msg = "option --out is missing: name the folder to write into, or ask for --plan"
         raise UsageError(msg)
+    check_folder(options.out)
     run = _run(options, options.out)
     for note in [] if options.quiet or options.json else run.notes:
         typer.echo(f"confounds: {note}", err=True)

@@ -34,6 +34,7 @@ from confounds._cli_options import (
     command,
 )
 from confounds.errors import UsageError
+from confounds.files import check_file, check_folder
 
 if TYPE_CHECKING:
     from confounds.outcomes import Outcomes
@@ -79,7 +80,10 @@ _cli_agreement.register(app)
 def ingest(options: IngestOptions) -> int:
     """Read published results and write them as one table of outcomes."""
     from confounds.ingest import read_outcomes
+    from confounds.outcomes.storage import check_suffix
 
+    check_suffix(options.out)
+    check_folder(options.out.parent)
     with output.working(options, "reading"):
         outcomes = read_outcomes(
             options.paths if len(options.paths) > 1 else options.paths[0],
@@ -89,7 +93,7 @@ def ingest(options: IngestOptions) -> int:
             format=options.format,
             rescore=options.rescore,
         )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.parent.mkdir(exist_ok=True)
     outcomes.write(options.out)
     output.answer(
         options,
@@ -155,6 +159,7 @@ def audit(options: AuditOptions) -> int:
         return _cli_strategy.answer(options, table, claims, settings_of(options))
     if options.report is not None:
         require_extra()
+        check_file(options.report)
     found = audited(options)
     if options.report is not None:
         write_report(
@@ -179,6 +184,7 @@ def report(options: ReportOptions) -> int:
     require_extra()
     if options.more:
         return _reports(options)
+    check_file(options.out)
     found = audited(options, every_metric=True)
     write_report(
         found.audits,
@@ -204,6 +210,7 @@ def _reports(options: ReportOptions) -> int:
     if options.claims is not None or options.outcomes is None:
         msg = "--claims names one table; give several tables without it"
         raise UsageError(msg)
+    check_folder(options.out)
     paths = (options.outcomes, *options.more)
     names = prose.table_names(paths)
     found = {
@@ -238,6 +245,7 @@ def export(options: ExportOptions) -> int:
     if (options.caption or options.label) and TableFormat.LATEX not in options.format:
         msg = "--caption and --label are for LaTeX tables; add --format latex"
         raise UsageError(msg)
+    check_folder(options.out)
     layouts = latex_layouts(_by_table("caption", options), _by_table("label", options))
     found = audited(options)
     formats = tuple(str(item) for item in options.format)

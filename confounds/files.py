@@ -7,11 +7,9 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from confounds.errors import InputError
-
+from confounds.errors import InputError, UsageError
 
 LARGEST_TOML = 16 << 20
 """Bytes of a file of settings."""
@@ -29,16 +27,18 @@ def write_whole(path: Path, content: bytes) -> Path:
     fails, the old file stays as it was and nothing is left beside it.
 
     Args:
-        path: the file; its folder is made if need be.
+        path: the file; its folder is made if need be, but not the folder that holds that one.
         content: all of it.
 
     Returns:
         The path.
 
     Raises:
+        InputError: there is no place for the folder.
         OSError: the folder cannot be written to, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_folder(path.parent)
+    path.parent.mkdir(exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -51,6 +51,37 @@ def write_whole(path: Path, content: bytes) -> Path:
         Path(name).unlink(missing_ok=True)
         raise
     return path
+
+
+def check_folder(folder: Path) -> None:
+    """Is the folder there, or can it be made in one that is there?
+
+    Of what is to be written at most the last folder is made: a name that was mistyped further up
+    makes no tree of folders.
+
+    Raises:
+        InputError: the folder that would hold it is not there.
+        UsageError: it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file; name a folder"
+        raise UsageError(msg)
+    if not folder.exists() and not folder.parent.is_dir():
+        msg = f"{folder}: there is no folder {folder.parent} to make it in; make that first"
+        raise InputError(msg)
+
+
+def check_file(path: Path) -> None:
+    """Can a file of this name be written? See `check_folder`.
+
+    Raises:
+        InputError: the folder that would hold its folder is not there.
+        UsageError: it is a folder, or its folder is a file.
+    """
+    if path.is_dir():
+        msg = f"{path} is a folder; name a file for the report, such as {path / 'report.html'}"
+        raise UsageError(msg)
+    check_folder(path.parent)
 
 
 def read_toml(path: Path, wrong: type[InputError]) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Claims as tests: pytest collects `*.claims.toml`, and audits every claim in them.
 
 A claim whose verdict is not the one it expects fails. An inconclusive verdict is a skip, or a
-failure under `--claims-strict`. Items carry the marker `claim`, so that `pytest -m claim` runs the
+failure under `--claims-strict`. A claim file that is wrong is one failed item, which keeps no other
+test from being run. Items carry the marker `claim`, so that `pytest -m claim` runs the
 claims and nothing else; the run ends with a table of their verdicts. Nothing here ever writes to a
 claim file.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     names = ("claim", "outcome", "verdict", "effect", "models", "explained_by")
     table = text.Table(names, tuple(_summary(outcome, found) for outcome, found in rows))
     terminalreporter.section("claims")
-    terminalreporter.write_line(table.text())
+    terminalreporter.write_line(text.printable(table.text()))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ClaimsModule | None:
@@ -85,21 +86,23 @@ def audit(request: pytest.FixtureRequest) -> Callable[[Claim, Any], Audit]:
 class ClaimsModule(pytest.File):
     """One claim file; its claims are audited together, since they share their multiplicity."""
 
-    def collect(self) -> Iterator[ClaimItem]:
-        """An item a claim.
+    def collect(self) -> Iterator[pytest.Item]:
+        """An item a claim; one item that fails, with what is wrong, where the file cannot be read.
 
-        Raises:
-            CollectError: the claim file is wrong; the message says where.
+        An error of collecting would end the run before any other test.
         """
         from confounds.claim import read_claims
         from confounds.errors import ConfoundsError
 
+        make: Callable[..., pytest.Item]
         try:
-            claims = read_claims(self.path).claims
+            names = [claim.id for claim in read_claims(self.path).claims]
+            make = partial(ClaimItem.from_parent, self)
         except ConfoundsError as error:
-            raise self.CollectError(str(error)) from error
-        for claim in claims:
-            item: ClaimItem = ClaimItem.from_parent(self, name=claim.id)
+            names = ["claims"]
+            make = partial(WrongClaims.from_parent, self, error=error)
+        for name in names:
+            item: pytest.Item = make(name=name)
             item.add_marker("claim")
             yield item
 
@@ -122,7 +125,40 @@ class ClaimsModule(pytest.File):
         return {**silent, **{item.claim.id: item for item in found}}
 
 
-class ClaimItem(pytest.Item):
+class _Item(pytest.Item):
+    """What has a claim file instead of a test function."""
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The message alone for what this package raises; a traceback for anything else."""
+        from confounds.errors import ConfoundsError
+        from confounds.text import printable
+
+        if isinstance(excinfo.value, ConfoundsError | ClaimFailedError):
+            return printable(str(excinfo.value))
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where the claim stands, and its name."""
+        return self.path, None, f"claim: {self.name}"
+
+
+class WrongClaims(_Item):
+    """A claim file that cannot be read, as a test that fails."""
+
+    def __init__(self, *, error: Exception, **about: Any) -> None:
+        super().__init__(**about)
+        self.error = error
+
+    def runtest(self) -> None:
+        """Say what is wrong with the file.
+
+        Raises:
+            ConfoundsError: always.
+        """
+        raise self.error
+
+
+class ClaimItem(_Item):
     """One claim as a test."""
 
     parent: ClaimsModule
@@ -147,18 +183,6 @@ class ClaimItem(pytest.Item):
             pytest.skip(f"inconclusive: {why(audit)}")
         if label == "inconclusive" or expected is not None:
             raise ClaimFailedError(_told(audit, self.path))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The message alone for what this package raises; a traceback for anything else."""
-        from confounds.errors import ConfoundsError
-
-        if isinstance(excinfo.value, ConfoundsError | ClaimFailedError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[Path, None, str]:
-        """Where the claim stands, and its name."""
-        return self.path, None, f"claim: {self.name}"
 
 
 class ClaimFailedError(Exception):

@@ -122,3 +122,30 @@ def test_a_column_that_looks_misnamed_is_said(folder: Path) -> None:
     assert confounds("check", "wrong.csv", "--quiet").stderr == ""
     (folder / "right.csv").write_text(HEAD.replace("seed", "our_own_remark") + ROW)
     assert confounds("check", "right.csv").stderr == ""
+
+
+@pytest.mark.report
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ingest", "right.csv", "--out", "a/b/out.csv"),
+        ("report", "right.csv", "--out", "a/b/out.html"),
+        ("report", "right.csv", "right.csv", "--out", "a/b"),
+        ("audit", "right.csv", "--report", "a/b/out.html"),
+        ("export", "right.csv", "--out", "a/b"),
+        ("probe", "study.toml", "--out", "a/b"),
+    ],
+)
+def test_only_the_last_folder_is_made_and_a_wrong_name_is_said_at_once(
+    command: tuple[str, ...], folder: Path
+) -> None:
+    (folder / "right.csv").write_text(HEAD + ROW)
+    message = said_once(confounds(*command))
+    assert "a/b: there is no folder a to make it in; make that first" in message
+    assert [path.name for path in folder.iterdir()] == ["right.csv"]
+
+
+def test_the_last_folder_is_made(folder: Path) -> None:
+    (folder / "right.csv").write_text(HEAD + ROW)
+    assert confounds("ingest", "right.csv", "--out", "new/out.csv").exit_code == 0
+    assert (folder / "new" / "out.csv").exists()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from confounds.files import write_whole
+from confounds.errors import InputError, UsageError
+from confounds.files import check_file, check_folder, write_whole
 
 
 def test_a_file_is_written_into_a_folder_that_it_makes(tmp_path: Path) -> None:
@@ -15,6 +16,21 @@ def test_a_file_is_written_into_a_folder_that_it_makes(tmp_path: Path) -> None:
     assert write_whole(path, b"newer").read_bytes() == b"newer"
     assert [item.name for item in path.parent.iterdir()] == ["b.txt"]
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_no_more_than_the_last_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no folder .*a to make it in; make that first"):
+        write_whole(tmp_path / "a" / "b" / "c.txt", b"new")
+    (tmp_path / "file").write_text("")
+    for check in (check_file, check_folder):
+        with pytest.raises(InputError):
+            check(tmp_path / "a" / "b" / "c")
+        check(tmp_path / "a")
+    with pytest.raises(UsageError, match="is a file; name a folder"):
+        check_folder(tmp_path / "file")
+    with pytest.raises(UsageError, match="is a folder; name a file"):
+        check_file(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

@@ -77,10 +77,19 @@ def test_inconclusive_is_a_skip_or_a_failure(pytester: pytest.Pytester, small_ta
     strict.stdout.fnmatch_lines(["found:    inconclusive: *"])
 
 
-def test_a_wrong_claim_file_is_one_message(pytester: pytest.Pytester) -> None:
-    (pytester.path / "wrong.claims.toml").write_text("outcomes = 3\n")
+def test_a_wrong_claim_file_fails_alone_with_its_message(
+    pytester: pytest.Pytester, small_table: Path
+) -> None:
+    (pytester.path / "a_wrong.claims.toml").write_text("outcomes = 3\n")
+    (pytester.path / "broken.claims.toml").write_bytes(b"outcomes = '\xff")
+    claim = CLAIM.format(name="open", task="addition", expect='expect = "survives"')
+    (pytester.path / "right.claims.toml").write_text(f'outcomes = "{small_table}"\n{claim}')
+    pytester.makepyfile("def test_other(): pass")
     result = pytester.runpytest_inprocess("-q", "-p", "no:xdist")
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=2, skipped=1, passed=1)
+    result.stdout.fnmatch_lines(["*broken.claims.toml: not valid TOML*"])
+    claims_alone = pytester.runpytest_inprocess("-q", "-p", "no:xdist", "-m", "claim")
+    claims_alone.assert_outcomes(failed=2, skipped=1, deselected=1)
     result.stdout.fnmatch_lines(["*wrong.claims.toml: 'outcomes' must be the path of a table*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from confounds.errors import MissingExtraError, NothingSelectedError, UsageError
 from confounds.export import _files, _latex, _package, _sheets, _stale
 from confounds.export._latex import LAYOUTS
-from confounds.files import write_whole
+from confounds.files import check_folder, write_whole
 from confounds.report import _references, draw_figures
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def export_audits(
 
     Args:
         audits: what to export.
-        folder: where to; it is made if need be, files of the same names are replaced, and
-            files that an earlier export wrote there and this one does not are removed, unless
-            they were changed since.
+        folder: where to; it is made if need be (not the one that holds it), files of the same
+            names are replaced, and files that an earlier export wrote there and this one does not
+            are removed, unless they were changed since.
         outcomes: the table behind the audits; the rows of their tasks are exported.
         formats: any of `csv`, `parquet`, `latex`.
         layouts: of the LaTeX tables, from `latex_layouts`.
@@ -49,6 +49,7 @@ def export_audits(
         `references.bib`, `datapackage.json`, `README.md`. The same audits give the same bytes.
 
     Raises:
+        InputError: there is no folder to make it in.
         NothingSelectedError: there is no audit.
         UsageError: a format is not known, or the folder is a file.
     """
@@ -131,9 +132,7 @@ def _check(audits: tuple[Audit, ...], folder: Path, formats: tuple[str, ...]) ->
     if not audits:
         msg = "there is no audit to export"
         raise NothingSelectedError(msg)
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder} is a file; name a folder for the export"
-        raise UsageError(msg)
+    check_folder(folder)
 
 
 def _tables(

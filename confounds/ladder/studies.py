@@ -114,6 +114,7 @@ def write_studies(
     members = tuple(read_members() if members is None else members)
     chosen = [one for one in members if one.seed in crossing.seeds]
     able = [one for one in chosen if one.family not in APART]
+    folder.mkdir(parents=True, exist_ok=True)
     _write_items(folder, crossing)
     found = [
         _write(folder, plan, asked)

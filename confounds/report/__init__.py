@@ -66,6 +66,7 @@ def write_report(
 
     Raises:
         MissingExtraError: the `report` extra is not installed.
+        InputError: there is no folder for its folder.
         NothingSelectedError: there is no audit.
         UsageError: the path is a folder.
     """
@@ -89,7 +90,8 @@ def write_reports(
 
     Args:
         reports: name -> what to report on that page, such as a benchmark each.
-        folder: where to; it is made if need be, and pages of the same names are replaced.
+        folder: where to; it is made if need be (not the one that holds it), and pages of the same
+            names are replaced.
         outcomes: name -> the table behind it.
         interactive: as for `write_report`.
         workers: as for `write_report`.
@@ -99,6 +101,7 @@ def write_reports(
 
     Raises:
         MissingExtraError: the `report` extra is not installed.
+        InputError: there is no folder to make it in.
         NothingSelectedError: there is no report, or no audit in one.
         UsageError: the folder is a file.
     """

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from confounds import text
 from confounds.claim import LABELS
-from confounds.errors import NothingSelectedError, UsageError
-from confounds.files import write_whole
+from confounds.errors import NothingSelectedError
+from confounds.files import check_folder, write_whole
 from confounds.report import _html, _write
 from confounds.report._chart_forest import claim_names
 from confounds.report._counts import counts, tally
@@ -58,9 +58,7 @@ def write(
     workers: int = 1,
 ) -> tuple[Path, ...]:
     """Write every report, then `index.html`, which leads to them and comes first in the result."""
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder} is a file; name a folder for several reports"
-        raise UsageError(msg)
+    check_folder(folder)
     if not reports:
         msg = "there is no report to write"
         raise NothingSelectedError(msg)

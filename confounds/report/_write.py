@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from confounds import text
 from confounds.claim import LABELS
-from confounds.errors import NothingSelectedError, UsageError
-from confounds.files import write_whole
+from confounds.errors import NothingSelectedError
+from confounds.files import check_file, write_whole
 from confounds.report import _html, _live
 from confounds.report._chart_forest import claim_names
 from confounds.report._section import View
@@ -39,9 +39,7 @@ def write(
     workers: int = 1,
 ) -> Path:
     """Write the page, whole or not at all."""
-    if path.is_dir():
-        msg = f"{path} is a folder; name a file for the report, such as {path / 'report.html'}"
-        raise UsageError(msg)
+    check_file(path)
     content = page(audits, outcomes, interactive=interactive, workers=workers).encode()
     return write_whole(path, content)
 

@@ -75,6 +75,7 @@ def test_reports_and_exports_are_written_into_their_folder(tmp_path, hostile):
     names = [name for name in OUT if "\0" not in name]
     _, audits = hostile(*names)
     home = tmp_path / "home"
+    home.mkdir()
     export_audits(audits, home / "tables")
     write_reports(dict.fromkeys(names, audits[:1]), home / "pages")
     assert files(tmp_path) == {home, *files(home)}
