@@ -31,7 +31,10 @@ CSV: dict[str, tuple[str | bytes, str]] = {
     "a byte that is not UTF-8": (f"{HEADER}\n".encode() + b"\xff,accuracy,m,0.5,10\n", ":2: byte"),
     "Latin-1": (f"{HEADER}\n{ROW}\n".replace(",m,", ",modèle,").encode("latin-1"), ":2: byte"),
     "UTF-16": (f"{HEADER}\n{ROW}\n".encode("utf-16"), ":1: byte 0xff"),
-    "semicolons": (f"{HEADER}\n{ROW}\n".replace(",", ";"), "'task' is missing|column"),
+    "semicolons": (f"{HEADER}\n{ROW}\n".replace(",", ";"), "separated by semicolons"),
+    "tabs": (f"{HEADER}\n{ROW}\n".replace(",", "\t"), "separated by tabs"),
+    "capital letters": (f"{HEADER.title()}\n{ROW}\n", "'task' is missing; 'Task' is it but for"),
+    "a header too long": (f"{'t' * 200_000}\n{ROW}\n", r"t\.csv:1: not readable as CSV"),
     "no header": (f"{ROW}\n{ROW}\n", "is missing"),
     "a metric that is unknown": (
         f"{HEADER}\nt,acuracy,m,0.5,10\n",

@@ -174,10 +174,11 @@ def _checked(reading: Reading, path: Path) -> Reading:
     """What no table of models or tasks can fill must be in the file."""
     missing = [name for name in _NEVER_FILLED if name not in reading.frame.columns]
     if missing and len(reading.frame):
-        there = ", ".join(
-            str(name) for name in reading.frame.columns if name not in ("source", PLACE)
-        )
-        msg = f"{path}: column '{missing[0]}' is missing; it has: {there}; a map can name it"
+        names = [str(name) for name in reading.frame.columns if name not in ("source", PLACE)]
+        alike = (name for name in names if name.strip().casefold() == missing[0])
+        meant = "".join(f"; '{name}' is it but for its spelling" for name in alike)
+        there = ", ".join(names)
+        msg = f"{path}: column '{missing[0]}' is missing{meant}; it has: {there}; a map can name it"
         raise OutcomesError(msg)
     return reading
 

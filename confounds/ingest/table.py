@@ -79,13 +79,12 @@ def _header(path: Path) -> tuple[str, ...]:
         except (pa.ArrowException, OSError):
             return ()
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        if path.suffix == ".csv":
-            return tuple(next(csv.reader(file), ()))
-        first = file.readline()
-    try:
-        row = json.loads(first)
-    except (ValueError, RecursionError):
-        return ()
+        try:
+            if path.suffix == ".csv":
+                return tuple(next(csv.reader(file), ()))
+            row = json.loads(file.readline())
+        except (csv.Error, ValueError, RecursionError):
+            return ()
     return tuple(row) if isinstance(row, dict) else ()
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 UNCLOSED = "a double quote opens a cell that nothing closes"
 
 
@@ -74,6 +75,10 @@ def header_of(lines: Iterable[str], path: Path) -> list[str]:
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         msg = f"{path}:1: column '{twice[0]}' is there twice; name each once"
+        raise FormatError(msg)
+    other = next((name for mark, name in _SEPARATORS.items() if mark in "".join(header)), None)
+    if len(header) == 1 and other is not None:
+        msg = f"{path}:1: the cells are separated by {other}; separate them by commas"
         raise FormatError(msg)
     return header
 
