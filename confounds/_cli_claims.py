@@ -13,7 +13,7 @@ from confounds import _cli_output as output
 from confounds import _cli_prose as prose
 from confounds._cli_options import AuditOptions, ClaimOptions, Options
 from confounds.errors import NothingSelectedError, UsageError
-from confounds.text import printable
+from confounds.text import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,10 +134,10 @@ def exit_code(found: Sequence[Audited], *, strict: bool) -> int:
     undecided = [audit for audit in unmet if audit.verdict.label == "inconclusive"]
     wrong = [audit for audit in unmet if audit.held is False and audit not in undecided]
     for audit in wrong + (undecided if strict else []):
-        typer.echo(printable(prose.failure(audit)), err=True)
+        typer.echo(one_line(prose.failure(audit)), err=True)
     silent = [item for made in found for item in made.silent.items()]
     for claim, reason in silent:
-        typer.echo(printable(f"confounds: {prose.not_audited(claim, reason)}"), err=True)
+        typer.echo(one_line(f"confounds: {prose.not_audited(claim, reason)}"), err=True)
     if wrong:
         return 1
     if silent:

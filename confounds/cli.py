@@ -84,6 +84,9 @@ def ingest(options: IngestOptions) -> int:
 
     check_suffix(options.out)
     check_folder(options.out.parent)
+    if options.out.resolve() in {path.resolve() for path in options.paths}:
+        msg = f"option --out is {options.out}, which is read; name another file"
+        raise UsageError(msg)
     with output.working(options, "reading"):
         outcomes = read_outcomes(
             options.paths if len(options.paths) > 1 else options.paths[0],

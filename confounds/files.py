@@ -14,6 +14,7 @@ from confounds.errors import InputError, UsageError
 LARGEST_TOML = 16 << 20
 """Bytes of a file of settings."""
 MOST_PARTS = 100
+_LONGEST = 60
 _STRING_OR_COMMENT = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )
@@ -39,7 +40,10 @@ def write_whole(path: Path, content: bytes) -> Path:
     """
     check_folder(path.parent)
     path.parent.mkdir(exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_LONGEST]}.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

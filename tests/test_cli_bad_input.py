@@ -149,3 +149,11 @@ def test_the_last_folder_is_made(folder: Path) -> None:
     (folder / "right.csv").write_text(HEAD + ROW)
     assert confounds("ingest", "right.csv", "--out", "new/out.csv").exit_code == 0
     assert (folder / "new" / "out.csv").exists()
+
+
+def test_what_is_read_is_not_written_over(folder: Path) -> None:
+    (folder / "right.csv").write_text(HEAD + ROW)
+    done = confounds("ingest", "right.csv", "--out", "./right.csv")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "which is read; name another file" in done.stderr
+    assert (folder / "right.csv").read_text() == HEAD + ROW

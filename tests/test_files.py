@@ -33,6 +33,18 @@ def test_no_more_than_the_last_folder_is_made(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_an_error_names_the_file_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/somewhere/.b.txt.x1y2z3")
+
+    monkeypatch.setattr("tempfile.mkstemp", fail)
+    with pytest.raises(PermissionError) as raised:
+        write_whole(tmp_path / "b.txt", b"new")
+    assert raised.value.filename == str(tmp_path / "b.txt")
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_failure_leaves_the_old_file_and_nothing_beside(
     error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
