@@ -24,7 +24,7 @@ def why(audit: Audit) -> str:
     if audit.verdict.label == "explained":
         return f"by {text.sentence_list(list(_explaining(audit)))}"
     if audit.verdict.label == "inconclusive":
-        return "; ".join(_lacking(audit)) or audit.verdict.reason
+        return "; ".join(dict.fromkeys(_lacking(audit))) or audit.verdict.reason
     return audit.verdict.reason
 
 

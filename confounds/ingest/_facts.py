@@ -23,6 +23,7 @@ from confounds.ingest._reading import first_places
 from confounds.measures import DECLARED, Measure
 from confounds.outcomes.storage import read_text
 from confounds.results import Finding
+from confounds.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -199,6 +200,15 @@ def _rows(path: Path, kind: type[ModelFacts | TaskFacts], key: str) -> list[dict
         text = read_text(path)
     except FormatError as error:
         raise MapError(str(error)) from error
+    try:
+        return _parsed(path, text, names, key)
+    except csv.Error as error:
+        msg = f"{path}: not readable as CSV ({error})"
+        raise MapError(msg) from error
+
+
+def _parsed(path: Path, text: str, names: Mapping[str, bool], key: str) -> list[dict[str, Any]]:
+    """The rows of a table; `names` has its columns, and whether each holds numbers."""
     reader = csv.DictReader(io.StringIO(text))
     header = reader.fieldnames or []
     if key not in header:
@@ -206,7 +216,8 @@ def _rows(path: Path, kind: type[ModelFacts | TaskFacts], key: str) -> list[dict
         raise MapError(msg)
     unknown = [name for name in header if name not in names]
     if unknown:
-        msg = f"{path}: unknown column '{unknown[0]}'; allowed: {', '.join(names)}"
+        close = nearest(unknown[0], names)
+        msg = f"{path}: unknown column '{unknown[0]}'; allowed: {', '.join(names)}{close}"
         raise MapError(msg)
     rows = []
     for row in reader:

@@ -10,6 +10,7 @@ from confounds.errors import MapError
 from confounds.files import read_toml
 from confounds.measures import Measure
 from confounds.outcomes.schema import NAMES
+from confounds.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,8 @@ def read_map(path: Path) -> TableMap:
 def _check_keys(path: Path, where: str, table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
     for key in table:
         if key not in allowed:
-            msg = f"{path}: {where}unknown key '{key}'; allowed: {', '.join(allowed)}"
+            close = nearest(key, allowed)
+            msg = f"{path}: {where}unknown key '{key}'; allowed: {', '.join(allowed)}{close}"
             raise MapError(msg)
 
 

@@ -95,6 +95,8 @@ BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 
 N_HINT = "(n can be set in [[scores]] or [constants] of map.toml, or in tasks.csv)"
 _LONGEST_SHOWN = 80
+_MOST_WHOLE = 2**53
+"""Above it, not every whole number is a float64."""
 _SHOWN_IN_CHARTS = ("task", "metric", "model", "family", "tuning", "prompt")
 _USED_EARLY = (
     *("task", "metric", "model", "score", "n", "chance", "majority", "ceiling"),
@@ -340,6 +342,11 @@ def _check_numbers(column: Column, values: NDArray[np.float64]) -> None:
     allowed = "a whole number" if column.kind == "whole" else "a finite number"
     if column.kind == "whole":
         wrong |= ~null & (values != np.round(values))
+        with np.errstate(invalid="ignore"):
+            large = np.abs(values) > _MOST_WHOLE
+        if large.any():
+            allowed += f" of at most {_MOST_WHOLE}"
+            wrong |= large
     if column.lower is not None:
         allowed += f" {'above' if column.exclusive else 'of at least'} {column.lower:g}"
         wrong |= values <= column.lower if column.exclusive else values < column.lower
