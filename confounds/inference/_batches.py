@@ -7,6 +7,7 @@ set does not depend on those beside it.
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -47,4 +48,10 @@ def joined(batches: Sequence[Batch]) -> Batch:
 
 
 def _arrays(batch: Any) -> list[NDArray[Any]]:
-    return [getattr(batch, item.name) for item in fields(batch)]
+    kind: Any = type(batch)
+    return [getattr(batch, name) for name in _names(kind)]
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))

@@ -34,13 +34,18 @@ def mean_and_slope(eta: Floats, floor: Floats, *, binomial: bool) -> tuple[Float
     if not binomial:
         return eta, np.ones_like(eta)
     s = _logistic(eta)
-    rising = (1 - floor) * s
-    return floor + rising, np.maximum(rising * (1 - s), 1e-9)
+    mu = (1 - floor) * s
+    gradient = (1 - s) * mu
+    mu += floor
+    return mu, np.clip(gradient, 1e-9, 1.0, out=gradient)
 
 
 def _logistic(eta: Floats) -> Floats:
     """To 1e-16 of the whole, which is all that is used here; faster than `expit`."""
-    s: Floats = 0.5 * np.tanh(0.5 * eta) + 0.5
+    s: Floats = np.asarray(0.5 * eta)
+    np.tanh(s, out=s)
+    s *= 0.5
+    s += 0.5
     return s
 
 
@@ -58,6 +63,16 @@ def sampling_variance(mu: Floats, sample: Sample) -> Floats:
         return np.broadcast_to(sample.variance, mu.shape)
     if not sample.binomial:
         return np.zeros_like(mu)
-    inside = np.minimum(np.maximum(mu, sample.half_item), 1 - sample.half_item)
-    variance: Floats = inside * (1 - inside) / sample.n
+    variance: Floats = spread_of_items(mu, sample) / sample.n
     return variance
+
+
+def spread_of_items(mu: Floats, sample: Sample) -> Floats:
+    """Variance of one right or wrong item, mu (1 - mu), half an item off both ends."""
+    if not sample.binomial:
+        return np.zeros_like(mu)
+    inside = np.maximum(mu, sample.half_item)
+    np.minimum(inside, 1 - sample.half_item, out=inside)
+    spread: Floats = 1 - inside
+    spread *= inside
+    return spread

@@ -14,13 +14,16 @@ import numpy as np
 if TYPE_CHECKING:
     from confounds.inference.sample import Floats, Ints
 
+MANY = 16
+"""Matrices that are inverted faster by formula."""
+
 
 class Products:
     """Products of design columns that every moment is a weighted sum of.
 
     Attributes:
-        X: (M, p) design.
-        Z: (M, F) indicators of families.
+        X: (M, p) design, of which the first column is ones.
+        Z: (M, F) indicators of families; every model is of one.
     """
 
     def __init__(self, X: Floats, Z: Floats) -> None:
@@ -28,9 +31,25 @@ class Products:
         self.Z = Z
 
     @cached_property
+    def pairs(self) -> tuple[Ints, Ints, Floats]:
+        """Every pair of columns once, and (pairs, 1) how often it counts in a quadratic form."""
+        first, second = np.triu_indices(self.X.shape[1])
+        return first, second, np.where(first == second, 1.0, 2.0)[:, None]
+
+    @cached_property
     def squared(self) -> Floats:
-        """(M, p p) every column times every other."""
-        return _crossed(self.X, self.X)
+        """(M, p (p + 1) / 2) the products of `pairs`."""
+        first, second, _ = self.pairs
+        return self.X[:, first] * self.X[:, second]
+
+    @cached_property
+    def place(self) -> Ints:
+        """(p, p) where in `squared` the product of two columns is."""
+        p = self.X.shape[1]
+        place = np.empty((p, p), dtype=np.int64)
+        first, second, _ = self.pairs
+        place[first, second] = place[second, first] = np.arange(len(first))
+        return place
 
     @cached_property
     def members(self) -> list[slice | Ints]:
@@ -43,67 +62,172 @@ class Products:
         return found
 
     @cached_property
-    def by_family(self) -> Floats:
-        """(M, p F) every column within every family."""
-        return _crossed(self.X, self.Z)
+    def code(self) -> Ints:
+        """(M,) the family of each model."""
+        code: Ints = self.Z.argmax(axis=1)
+        return code
 
+    @cached_property
+    def within(self) -> Floats:
+        """(M, p F + p (p + 1) / 2) every column within every family, then `squared`."""
+        by_family = (self.X[:, :, None] * self.Z[:, None, :]).reshape(len(self.X), -1)
+        return np.hstack([by_family, self.squared])
 
-def _crossed(left: Floats, right: Floats) -> Floats:
-    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+    @cached_property
+    def beside(self) -> Floats:
+        """(M, F + p) the indicators, then the design."""
+        return np.hstack([self.Z, self.X])
 
 
 class Weighted:
     """The moments under one set of weights.
 
+    What is small is kept with the data sets along the last axis, where arithmetic is fastest.
+
     Attributes:
         w: (B, M) weights.
+        jump: (B, M) a further column, each data set's own, or None.
+        spread: (B, p, F) sums of the weighted columns within families, the jump's last; none
+            where no family shares anything.
         shrink: (B, F) phi^2 / (1 + phi^2 sum w), or None where no family shares anything.
     """
 
-    def __init__(self, products: Products, w: Floats, phi2: Floats) -> None:
+    def __init__(
+        self, products: Products, w: Floats, phi2: Floats, jump: Floats | None = None
+    ) -> None:
         self.products = products
         self.w = w
-        self.shrink = None
-        if products.Z.shape[1] > 1 and np.any(phi2 > 0):
-            self.shrink = shrinkage(w @ products.Z, phi2)
+        self.jump = jump
+        families, columns = products.Z.shape[1], products.X.shape[1]
+        self._shrink: Floats | None = None
+        if families > 1 and phi2.any():
+            sums = products.within.T @ w.T
+            self._spread = sums[: columns * families].reshape(columns, families, -1)
+            self._shrink = phi2 / (1 + phi2 * self._spread[0])
+            self._plain = sums[columns * families :]
+        else:
+            self._spread = np.empty((columns, 0, len(w)))
+            self._plain = products.squared.T @ w.T
+        if jump is not None:
+            self._jumps = w * jump
+            sums = products.beside.T @ self._jumps.T
+            self._crossed = sums[families:]
+            if self._shrink is not None:
+                self._spread = np.concatenate([self._spread, sums[None, :families]])
 
-    @cached_property
+    @property
+    def shrink(self) -> Floats | None:
+        """See above."""
+        return None if self._shrink is None else self._shrink.T
+
+    @property
     def spread(self) -> Floats:
-        """(B, p, F) sums of the weighted design within families."""
-        X, Z = self.products.X, self.products.Z
-        found: Floats = (self.w @ self.products.by_family).reshape(-1, X.shape[1], Z.shape[1])
-        return found
+        """See above."""
+        return self._spread.transpose(2, 0, 1)
 
     def gram(self) -> Floats:
         """(B, p, p) X'V^-1X."""
         p = self.products.X.shape[1]
-        gram: Floats = (self.w @ self.products.squared).reshape(-1, p, p)
-        if self.shrink is None:
-            return gram
-        return gram - (self.spread * self.shrink[:, None, :]) @ self.spread.transpose(0, 2, 1)
+        wide = p + (self.jump is not None)
+        gram = np.empty((wide, wide, len(self.w)))
+        gram[:p, :p] = self._plain[self.products.place]
+        if self.jump is not None:
+            gram[:p, p] = gram[p, :p] = self._crossed
+            gram[p, p] = np.vecdot(self._jumps, self.jump)
+        if self._shrink is not None:
+            shared = self._spread * self._shrink
+            gram -= np.einsum("ifb,jfb->ijb", shared, self._spread)
+        return gram.transpose(2, 0, 1)
 
     def moment(self, z: Floats) -> Floats:
         """(B, p) X'V^-1z for responses (B, M)."""
         wz = self.w * z
-        moment: Floats = wz @ self.products.X
-        if self.shrink is None:
-            return moment
-        inner = self.shrink * (wz @ self.products.Z)
-        return moment - (self.spread @ inner[:, :, None])[:, :, 0]
+        families = 0 if self._shrink is None else len(self._shrink)
+        basis = self.products.beside if families else self.products.X
+        sums = basis.T @ wz.T
+        moment = sums[families:]
+        if self.jump is not None:
+            moment = np.concatenate([moment, np.vecdot(wz, self.jump)[None]])
+        if self._shrink is not None:
+            inner = self._shrink * sums[:families]
+            moment = moment - np.einsum("pfb,fb->pb", self._spread, inner)
+        return moment.T
+
+    def own_information(self, gram: Floats) -> Floats:
+        """(B, M) diagonal of V^-1 - V^-1 X (X'V^-1X)^-1 X'V^-1, never below 0.
+
+        It is w - w^2 q, q a quadratic form in the columns less what families share of them; its
+        part without the jump is a sum over `within`.
+        """
+        inverse = inverse_small(gram).transpose(1, 2, 0)
+        p, families = self.products.X.shape[1], self.products.Z.shape[1]
+        first, second, times = self.products.pairs
+        paired = inverse[first, second] * times
+        basis, part, moved = self.products.squared, paired, None
+        if self._shrink is not None:
+            shared = self._spread * self._shrink
+            moved = (inverse[:, :, None] * shared).sum(axis=1)
+            level = self._shrink + (shared * moved).sum(axis=0)
+            moved *= -2
+            linear = moved[:p].copy()
+            linear[0] += level
+            part = np.concatenate([linear.reshape(p * families, -1), paired])
+            basis = self.products.within
+        q = part.T @ basis.T
+        if self.jump is not None:
+            q += self._of_jump(self.jump, inverse, None if moved is None else moved[p])
+        q *= self.w
+        np.subtract(1.0, q, out=q)
+        q *= self.w
+        return np.maximum(q, 0.0, out=q)
+
+    def _of_jump(self, jump: Floats, inverse: Floats, moved: Floats | None) -> Floats:
+        """(B, M) what the jump adds to the quadratic form of `own_information`."""
+        p = self.products.X.shape[1]
+        slope: Floats = (2 * inverse[p, :p]).T @ self.products.X.T
+        slope += inverse[p, p][:, None] * jump
+        if moved is not None:
+            slope += moved.T[:, self.products.code]
+        slope *= jump
+        return slope
 
     def family_effects(self, r: Floats) -> Floats:
         """(B, M) best linear predictions of the family effects from residuals (B, M)."""
-        if self.shrink is None:
+        if self._shrink is None:
             return np.zeros_like(r)
-        Z = self.products.Z
-        effects: Floats = (self.shrink * ((self.w * r) @ Z)) @ Z.T
-        return effects
+        effects = self._shrink.T * ((self.w * r) @ self.products.Z)
+        return effects[:, self.products.code]
 
     def whiten(self, r: Floats) -> Floats:
         """(B, M) V^-1 r."""
-        if self.shrink is None:
+        if self._shrink is None:
             return self.w * r
         return self.w * (r - self.family_effects(r))
+
+
+def inverse_small(gram: Floats) -> Floats:
+    """Batched inverse of symmetric matrices; many of two or three columns by formula."""
+    size = gram.shape[-1]
+    if size not in (2, 3) or len(gram) < MANY:
+        return np.linalg.inv(gram).astype(np.float64, copy=False)
+    diagonal = np.arange(size)
+    scale = 1 / np.sqrt(gram[:, diagonal, diagonal].T)
+    found = np.empty((size, size, len(gram)))
+    a = gram[:, 0, 1] * scale[0] * scale[1]
+    if size == 2:
+        determinant = 1 - a * a
+        found[0, 0] = found[1, 1] = 1.0
+        found[0, 1] = found[1, 0] = -a
+    else:
+        b, c = gram[:, 0, 2] * scale[0] * scale[2], gram[:, 1, 2] * scale[1] * scale[2]
+        found[0, 0], found[1, 1], found[2, 2] = 1 - c * c, 1 - b * b, 1 - a * a
+        found[0, 1] = found[1, 0] = b * c - a
+        found[0, 2] = found[2, 0] = a * c - b
+        found[1, 2] = found[2, 1] = a * b - c
+        determinant = found[0, 0] + a * found[0, 1] + b * found[0, 2]
+    found *= scale / determinant
+    found *= scale[:, None]
+    return found.transpose(2, 0, 1)
 
 
 def shrinkage(family_weight: Floats, phi2: Floats) -> Floats:
