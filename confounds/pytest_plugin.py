@@ -9,7 +9,7 @@ claim file.
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,16 +93,18 @@ class ClaimsModule(pytest.File):
         """
         from confounds.claim import read_claims
         from confounds.errors import ConfoundsError
+        from confounds.text import one_line
 
-        make: Callable[..., pytest.Item]
+        items: list[pytest.Item]
         try:
-            names = [claim.id for claim in read_claims(self.path).claims]
-            make = partial(ClaimItem.from_parent, self)
+            claims = read_claims(self.path).claims
+            items = [
+                ClaimItem.from_parent(self, name=one_line(claim.id), claim=claim.id)
+                for claim in claims
+            ]
         except ConfoundsError as error:
-            names = ["claims"]
-            make = partial(WrongClaims.from_parent, self, error=error)
-        for name in names:
-            item: pytest.Item = make(name=name)
+            items = [WrongClaims.from_parent(self, name="claims", error=error)]
+        for item in items:
             item.add_marker("claim")
             yield item
 
@@ -163,15 +165,19 @@ class ClaimItem(_Item):
 
     parent: ClaimsModule
 
+    def __init__(self, *, claim: str, **about: Any) -> None:
+        super().__init__(**about)
+        self.claim = claim
+
     def runtest(self) -> None:
         """Audit the claim and compare the verdict with the one expected.
 
         Raises:
             ClaimFailedError: the verdict is another, or the claim cannot be audited.
         """
-        audit = self.parent.audits[self.name]
+        audit = self.parent.audits[self.claim]
         if isinstance(audit, str):
-            msg = f"{self.path.name}: claim '{self.name}': {audit}"
+            msg = f"{self.path.name}: claim '{self.claim}': {audit}"
             raise ClaimFailedError(msg)
         self.user_properties.extend(_properties(audit))
         label, expected = audit.verdict.label, audit.claim.expect

@@ -132,3 +132,14 @@ def test_the_audit_fixture_audits_and_records(
     result.assert_outcomes(passed=1)
     content = (pytester.path / "junit.xml").read_text()
     assert '<property name="verdict" value="explained"' in content
+
+
+def test_an_id_that_would_steer_the_terminal_is_shown_as_text(
+    pytester: pytest.Pytester, small_table: Path
+) -> None:
+    claim = CLAIM.format(name="a\\u001b[2J", task="addition", expect='expect = "survives"')
+    (pytester.path / "a.claims.toml").write_text(f'outcomes = "{small_table}"\n{claim}')
+    result = pytester.runpytest_inprocess("-v", "-p", "no:xdist", "--claims-strict")
+    result.assert_outcomes(failed=1)
+    assert "\x1b" not in result.stdout.str()
+    assert "a\ufffd001B[2J" in result.stdout.str()
