@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PathLike = str | Path
 _SHOWN = 5
+_SHEETS = (".xlsx", ".xls", ".ods", ".tsv", ".tab", ".txt")
 _NEVER_FILLED = tuple(name for name in REQUIRED if name != "n")
 
 
@@ -159,7 +160,8 @@ def _format_of(path: Path, formats: Sequence[Format], *, named: bool) -> Format:
     if path.suffix in SUFFIXES and not _companion(path, formats):
         return formats[-1]
     names = ", ".join(item.name for item in formats)
-    hint = "give the folder that holds it" if _companion(path, formats) else "name one"
+    hint = "save the table as .csv" if path.suffix.lower() in _SHEETS else "name one"
+    hint = "give the folder that holds it" if _companion(path, formats) else hint
     msg = f"{path}: not recognised as any of the formats {names}; {hint}"
     raise FormatError(msg)
 

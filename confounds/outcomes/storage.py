@@ -116,7 +116,10 @@ def read_frame(path: Path) -> Content:
 
 
 def check_readable(path: Path) -> None:
-    """Raise `FormatError` where the file is absent, a folder, unreadable or empty."""
+    """Raise `FormatError` where the file is absent, a folder, a pipe, unreadable or empty."""
+    if path.is_fifo():
+        msg = f"{path}: is a pipe, which can be read only once; write its content into a file"
+        raise FormatError(msg)
     try:
         with path.open("rb") as file:
             first = file.read(1)

@@ -1,7 +1,8 @@
-"""Ten wrong inputs: each gives one clear message, whatever the door it comes through."""
+"""Wrong inputs: each gives one clear message, whatever the door it comes through."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,17 @@ def test_level_that_is_not_allowed(tmp_path):
 def test_lines_that_exhaust_a_parser(tmp_path, value):
     error = raised(csv(tmp_path / "t.jsonl", f'{{"task": "a", "metric": {value}'))
     assert "t.jsonl:1: nested too deeply, or a number too long" in str(error)
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t.tsv"])
+def test_a_sheet_is_to_be_saved_as_csv(tmp_path, name):
+    (tmp_path / name).write_text("a\tb\n")
+    with pytest.raises(FormatError, match="save the table as .csv"):
+        read_outcomes(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(FormatError, match="is a pipe"):
+        read_outcomes(tmp_path / "t.csv")
