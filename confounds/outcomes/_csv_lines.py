@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import re
 from typing import TYPE_CHECKING
 
 from confounds.errors import FormatError
@@ -13,23 +13,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_END = re.compile(r"\r\n|\r|\n")
 UNCLOSED = "a double quote opens a cell that nothing closes"
 
 
-def line_numbers(text: str, rows: int) -> Sequence[int]:
-    """The line on which each row begins.
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a text one by one, as they end in it."""
+    start = 0
+    for end in _END.finditer(text):
+        yield text[start : end.end()]
+        start = end.end()
+    if start < len(text):
+        yield text[start:]
+
+
+def count_lines(text: str) -> int:
+    """Lines of a text, whatever ends them."""
+    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
+    return ends + (not text.endswith(("\n", "\r")))
+
+
+def line_numbers(lines: Iterable[str], rows: int) -> Sequence[int]:
+    """The line on which each row begins, where some rows are not one line each.
 
     Args:
-        text: of the file.
+        lines: of the file.
         rows: that were read from it; blank lines are none.
 
     Returns:
         (rows,) numbers from 2; none where the rows are not those of the lines.
     """
-    if text.rstrip("\r\n").count("\n") == rows and "\r" not in text.replace("\r\n", ""):
-        return range(2, rows + 2)
     try:
-        found = [line for line, _ in _records(io.StringIO(text, newline=""))][1:]
+        found = [line for line, _ in _records(lines)][1:]
     except csv.Error:
         return ()
     return found if len(found) == rows else ()

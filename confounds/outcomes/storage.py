@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
 from dataclasses import dataclass
@@ -15,7 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, UsageError
-from confounds.outcomes._csv_lines import header_of, line_numbers, what_is_broken
+from confounds.outcomes._csv_lines import (
+    count_lines,
+    header_of,
+    line_numbers,
+    lines_of,
+    what_is_broken,
+)
 from confounds.outcomes.schema import COLUMNS, nulls_as_none, numpy_frame
 from confounds.outcomes.sidecar import packed, place_with_sidecar, read_sidecar, unpacked
 
@@ -106,12 +111,7 @@ def read_frame(path: Path) -> Content:
     check_readable(path)
     if path.suffix == ".parquet":
         return _read_parquet(path)
-    text = read_text(path)
-    if path.suffix == ".csv":
-        frame = _csv_frame(path, text)
-        lines = line_numbers(text, len(frame))
-    else:
-        frame, lines = _read_jsonl(path, text)
+    frame, lines = _read_csv(path) if path.suffix == ".csv" else _read_jsonl(path)
     return Content(frame, *read_sidecar(path), lines)
 
 
@@ -255,15 +255,19 @@ def read_csv(path: Path) -> pd.DataFrame:
         FormatError: it is not UTF-8, a column is named twice, a line has more cells than the
             header or opens a quote for good; the message names the line.
     """
-    return _csv_frame(path, read_text(path))
+    return _read_csv(path)[0]
 
 
-def _csv_frame(path: Path, text: str) -> pd.DataFrame:
-    header_of(io.StringIO(text, newline=""), path)
+def _read_csv(path: Path) -> tuple[pd.DataFrame, Sequence[int]]:
+    """The rows, and the line of each; the text is not held while they are read."""
+    text = read_text(path)
+    header_of(lines_of(text), path)
+    count = count_lines(text)
+    del text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
+            frame = pd.read_csv(
                 path,
                 dtype=object,
                 keep_default_na=False,
@@ -272,16 +276,19 @@ def _csv_frame(path: Path, text: str) -> pd.DataFrame:
                 encoding="utf-8-sig",
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
-        line, wrong = what_is_broken(
-            io.StringIO(text, newline=""), unclosed="inside string" in str(error)
-        )
+        unclosed = "inside string" in str(error)
+        line, wrong = what_is_broken(lines_of(read_text(path)), unclosed=unclosed)
         msg = f"{path}:{line}: {wrong}"
         raise FormatError(msg) from error
+    rows = len(frame)
+    if count == rows + 1:
+        return frame, range(2, rows + 2)
+    return frame, line_numbers(lines_of(read_text(path)), rows)
 
 
-def _read_jsonl(path: Path, text: str) -> tuple[pd.DataFrame, list[int]]:
+def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[int]]:
     rows, lines = [], []
-    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+    for number, line in enumerate(lines_of(read_text(path)), 1):
         if not line.strip():
             continue
         try:

@@ -150,7 +150,7 @@ def test_lines_that_exhaust_a_parser(tmp_path, value):
 @pytest.mark.parametrize("name", ["t.xlsx", "t.tsv"])
 def test_a_sheet_is_to_be_saved_as_csv(tmp_path, name):
     (tmp_path / name).write_text("a\tb\n")
-    with pytest.raises(FormatError, match="save the table as .csv"):
+    with pytest.raises(FormatError, match=r"save the table as \.csv"):
         read_outcomes(tmp_path / name)
 
 

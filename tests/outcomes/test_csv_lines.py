@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from confounds import Outcomes, read_outcomes
 from confounds.errors import FormatError, OutcomesError
-from confounds.outcomes._csv_lines import line_numbers, what_is_broken
+from confounds.outcomes._csv_lines import count_lines, line_numbers, lines_of, what_is_broken
 from confounds.outcomes.streaming import stream
 
 HEAD = "task,metric,model,score,n,prompt"
@@ -70,7 +70,9 @@ def test_lines_are_those_that_the_rows_of_pandas_begin_on(rows):
         writer.writerow(row)
     text = file.getvalue()
     frame = pd.read_csv(io.StringIO(text, newline=""), dtype=object, index_col=False)
-    assert list(line_numbers(text, len(frame))) == begins[1:]
+    assert list(line_numbers(lines_of(text), len(frame))) == begins[1:]
+    told = list(lines_of(text))
+    assert ("".join(told), len(told)) == (text, count_lines(text))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_lines_are_those_that_the_rows_of_pandas_begin_on(rows):
     ],
 )
 def test_what_is_broken_is_found_where_it_is(text, line, says):
-    found, told = what_is_broken(io.StringIO(text, newline=""), unclosed=True)
+    found, told = what_is_broken(lines_of(text), unclosed=True)
     assert found == line
     assert says in told
 
