@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from confounds.inference.sample import Floats, Ints
 
 MANY = 16
-"""Matrices that are inverted faster by formula."""
+"""Matrices of three columns that are faster by formula, and inverses of two."""
 
 
 class Products:
@@ -237,15 +237,15 @@ def shrinkage(family_weight: Floats, phi2: Floats) -> Floats:
 
 
 def solve_small(gram: Floats, right: Floats) -> Floats:
-    """Batched solve; up to three unknowns, nearly all there are, by formula."""
+    """Batched solve; many of up to three unknowns, nearly all there are, by formula."""
     size = gram.shape[-1]
     if size == 1:
         return right / gram
-    if size == 3:
-        return _solve_three(gram, right)
-    if size > 3:
+    if size > 3 or (size == 3 and len(gram) < MANY):
         solved: Floats = np.linalg.solve(gram, right).astype(np.float64, copy=False)
         return solved
+    if size == 3:
+        return _solve_three(gram, right)
     a, b, c, d = (gram[:, i, j, None] for i in (0, 1) for j in (0, 1))
     first, second = right[:, 0], right[:, 1]
     determinant = a * d - b * c
