@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv as csv_module
 import os
 from pathlib import Path
 
@@ -159,3 +160,23 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "t.csv")
     with pytest.raises(FormatError, match="is a pipe"):
         read_outcomes(tmp_path / "t.csv")
+
+
+@pytest.fixture
+def usual_limit():
+    """The longest cell that the standard library reads; other libraries change it for everyone."""
+    before = csv_module.field_size_limit(131_072)
+    yield
+    csv_module.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("usual_limit")
+def test_a_cell_too_long_to_be_one_is_refused(tmp_path):
+    long = "m" * 200_000
+    error = raised(csv(tmp_path / "long.csv", f"{long}\n1\n"))
+    assert "long.csv:1: not readable as CSV" in str(error)
+    table, models = tmp_path / "t.csv", tmp_path / "models.csv"
+    table.write_text(GOOD)
+    models.write_text(f"model\n{long}\n")
+    with pytest.raises(InputError, match=r"models\.csv: not readable as CSV"):
+        read_outcomes(table, models=models)
