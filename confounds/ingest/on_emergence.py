@@ -123,8 +123,10 @@ class OnEmergence:
         if path.suffix != ".csv":
             return False
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header = next(csv.reader(file), [])
-        return set(_COLUMNS) <= set(header)
+            try:
+                return set(_COLUMNS) <= set(next(csv.reader(file), []))
+            except csv.Error:
+                return False
 
     def read(self, path: Path) -> Reading:
         """One row per run and metric; duplicates and missing scores are dropped and noted.
