@@ -162,8 +162,8 @@ def cross_at(world: World, psi: float) -> Crossing:
 def search(sample: Sample) -> float:
     """The threshold that the raw condition's own test picks."""
     columns = threshold_columns(sample.x, sample.grid, "step")
-    scan = fit_levels(sample.score[None], sample, columns, TestPlan().slopes(sample)).two_level_scan
-    return float(sample.grid[scan.best[0]])
+    found = fit_levels(sample.score[None], sample, columns, TestPlan().slopes(sample))
+    return float(sample.grid[found.two_level_search.best[0]])
 
 
 def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, dict[str, float]]:

@@ -175,10 +175,10 @@ def decide(sample: Sample, seed: int) -> Floats:
     columns = threshold_columns(sample.x, sample.grid, "step")
     observed = fit_levels(sample.score[None], sample, columns, BOUND)
     draws, check_draws = bootstrap(observed, sample, columns, BOUND, REPLICATES, rng)
-    p = p_value(float(observed.two_level_scan.sup[0]), draws)
+    p = p_value(float(observed.two_level_search.sup[0]), draws)
     check = 0.0
     if check_draws is not None:
-        check = p_value(float(observed.fixed_scan.sup[0]), check_draws)
+        check = p_value(float(observed.fixed_search.sup[0]), check_draws)
     return np.array([p <= 0.05, check <= 0.05, p <= 0.05 and check <= 0.10])
 
 

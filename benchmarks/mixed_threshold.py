@@ -128,8 +128,8 @@ def on_means(sample: Sample, seed: int) -> tuple[float, float]:
     observed = fit_levels(sample.score[None], sample, columns, slopes)
     rng = np.random.default_rng(seed)
     draws = bootstrap_two_level(observed, sample, columns, slopes, REPLICATES, rng)
-    psi = float(sample.grid[observed.two_level_scan.best[0]])
-    return p_value(float(observed.two_level_scan.sup[0]), draws), psi
+    psi = float(sample.grid[observed.two_level_search.best[0]])
+    return p_value(float(observed.two_level_search.sup[0]), draws), psi
 
 
 if __name__ == "__main__":

@@ -189,10 +189,10 @@ def by_threshold(y: Floats, world: World, rng: np.random.Generator) -> bool:
     slopes = world.plan.slopes(sample)
     observed = fit_levels(y[None], sample, columns, slopes)
     draws, check = bootstrap(observed, sample, columns, slopes, REPLICATES, rng)
-    found = p_value(float(observed.two_level_scan.sup[0]), draws) <= 0.05
-    if observed.fixed_scan is None or check is None:
+    found = p_value(float(observed.two_level_search.sup[0]), draws) <= 0.05
+    if observed.fixed_search is None or check is None:
         return found
-    return found and p_value(float(observed.fixed_scan.sup[0]), check) <= 0.10
+    return found and p_value(float(observed.fixed_search.sup[0]), check) <= 0.10
 
 
 def by_contrast(raw: Floats, other: Floats, world: World, rng: np.random.Generator) -> bool:

@@ -82,7 +82,7 @@ def _p_values(cell: Cell, rng: np.random.Generator) -> Floats:
     slopes = PLAN.slopes(sample)
     observed = fit_levels(sample.score[None], sample, columns, slopes)
     draws = bootstrap_two_level(observed, sample, columns, slopes, PLAN.replicates, rng)
-    plain = p_value(float(observed.two_level_scan.sup[0]), draws)
+    plain = p_value(float(observed.two_level_search.sup[0]), draws)
     return np.array([plain, gradual_with_error(sample, PLAN, rng)])
 
 

@@ -78,7 +78,7 @@ def p_from(sample: Sample, check: bool) -> float:
     draws = bootstrap_two_level(observed, sample, columns, slopes, REPLICATES, rng)
     if check:
         bootstrap_fixed_effect(observed, sample, columns, slopes, REPLICATES, rng)
-    return p_value(float(observed.two_level_scan.sup[0]), draws)
+    return p_value(float(observed.two_level_search.sup[0]), draws)
 
 
 def mixed_replicate(sample: Sample, score: np.ndarray) -> None:

@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from _resumable import Table, as_columns, fill
-from _simulated import CENTRE, Truth, draw_effects, draw_sample, layout, middle
+from _simulated import CENTRE, FLOOR, ITEMS, Truth, draw_effects, draw_sample, layout, middle
 
 from confounds.inference import _link
 from confounds.inference._null import Slopes
 from confounds.inference._reference import bootstrap, fit_levels, p_value
 from confounds.inference.contrast import Pair, contrast_test
-from confounds.inference.sample import threshold_columns
+from confounds.inference.sample import Sample, threshold_columns
 
 if TYPE_CHECKING:
     from _simulated import Floats
 
-    from confounds.inference.sample import Sample
-
 REPLICATES = 199
 BOUND = _link.TRANSITION / 2
 OVERLAP = False
+SCATTER = 0.025
+CLEAN = {"step to .67": 0.67, "scattered at chance": FLOOR}
+ALONE = ("one family", "every model its own")
 PAIRED = ("null", "flat null", "step .30")
 NULLS = {"slope 1": 1.0, "at the bound": BOUND, "strict": 1.0}
 # Design, section 4.2: (M, disjoint) -> FE, two-level, decision, under slope 8.
@@ -74,6 +75,9 @@ def cells() -> list[Cell]:
         if models in DESIGN_PAIRED:
             found += [Cell("paired", models, OVERLAP, "step", name) for name in PAIRED]
     found += [Cell("power", *place, "step", "slope 8") for place in DESIGN_POWER]
+    for models in (8, 12, 20):
+        found += [Cell("clean", models, OVERLAP, "step", name) for name in CLEAN]
+        found += [Cell("alone", models, OVERLAP, "step", name) for name in ALONE]
     return found
 
 
@@ -86,6 +90,13 @@ def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
         effects = draw_effects(family, rng)
         if cell.kind == "paired":
             rejected += paired(cell, x, family, effects, rng)
+        elif cell.kind == "clean":
+            sample = clean(CLEAN[cell.truth], x, family, rng)
+            rejected += unpaired(sample, cell.shape, Slopes(upper=BOUND), rng)
+        elif cell.kind == "alone":
+            codes = np.arange(cell.models) if cell.truth != "one family" else 0 * family
+            sample = draw_sample(Truth(slope=BOUND), x, codes, draw_effects(codes, rng), rng)
+            rejected += unpaired(sample, cell.shape, Slopes(upper=BOUND), rng)
         else:
             slope = NULLS.get(cell.truth, 8.0)
             sample = draw_sample(Truth(slope=slope), x, family, effects, rng)
@@ -95,7 +106,7 @@ def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
     if cell.kind == "paired":
         names = ("paired", "unpaired", "")
     rates = zip(names, rejected / simulations, strict=True)
-    return {name: float(rate) for name, rate in rates if name}
+    return {name: float(rate) for name, rate in rates if name and np.isfinite(rate)}
 
 
 def unpaired(sample: Sample, shape: str, slopes: Slopes, rng: np.random.Generator) -> Floats:
@@ -103,9 +114,24 @@ def unpaired(sample: Sample, shape: str, slopes: Slopes, rng: np.random.Generato
     columns = threshold_columns(sample.x, sample.grid, shape)
     observed = fit_levels(sample.score[None], sample, columns, slopes)
     draws, check_draws = bootstrap(observed, sample, columns, slopes, REPLICATES, rng)
-    p = p_value(float(observed.two_level_scan.sup[0]), draws)
-    check = p_value(float(observed.fixed_scan.sup[0]), check_draws)
+    p = p_value(float(observed.two_level_search.sup[0]), draws)
+    if check_draws is None:
+        return np.array([p <= 0.05, np.nan, p <= 0.05])
+    check = p_value(float(observed.fixed_search.sup[0]), check_draws)
     return np.array([p <= 0.05, check <= 0.05, p <= 0.05 and check <= 0.10])
+
+
+def clean(top: float, x: Floats, family: Floats, rng: np.random.Generator) -> Sample:
+    """Models at chance up to the middle and at `top` beyond it, scattered by .025 score points.
+
+    At chance that is more than the luck of the items, as of guessers who prefer one letter.
+    """
+    mean = np.where(x > middle(x), top, FLOOR) + SCATTER * rng.standard_normal(len(x))
+    count = np.full(len(x), ITEMS)
+    score = rng.binomial(count, np.clip(mean, 0, 1)) / count
+    names = tuple(f"m{index}" for index in range(len(x)))
+    floor = np.full(len(x), FLOOR)
+    return Sample(x, score, count.astype(float), floor, family.astype(np.int64), names)
 
 
 def paired(

@@ -1,4 +1,4 @@
-"""Curves whose threshold and effect are given: their least squares over everything else."""
+"""Least squares on the score scale: of the smooth curve, or of one whose effect is given."""
 
 from __future__ import annotations
 
@@ -116,8 +116,32 @@ class Constrained:
         return mu, jacobian, feasible
 
 
+class Smooth:
+    """Mean and Jacobian of the smooth curve."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+
+    def take(self, rows: slice | Ints) -> Smooth:  # noqa: ARG002  one curve for every row
+        """Some of the rows."""
+        return self
+
+    def evaluate(self, theta: Floats) -> tuple[Floats, Floats, Flags]:
+        """Mu (B, M), d mu / d theta (p, B, M), and that every curve can be attained."""
+        sample = self.sample
+        eta = theta @ sample.design.T
+        mu, gradient = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
+        jacobian = gradient * sample.design.T[:, None, :]
+        return mu, jacobian, np.ones(len(theta), dtype=bool)
+
+
 def least_squares(
-    problem: Constrained, y: Floats, theta: Floats, covariance: Covariance, slopes: Slopes
+    problem: Constrained | Smooth,
+    y: Floats,
+    theta: Floats,
+    covariance: Covariance,
+    slopes: Slopes,
+    steps: int = STEPS,
 ) -> Floats:
     """(KD,) least sum of squares over level, slope and covariates, by Gauss-Newton.
 
@@ -127,40 +151,50 @@ def least_squares(
         theta: (KD, p) where the iterations start.
         covariance: of all rows, or with a leading axis (KD, 1) of each.
         slopes: slopes allowed to the smooth part.
+        steps: iterations at most.
     """
-    one = y.ndim == 1
-    y = np.broadcast_to(y, (len(theta), y.shape[-1]))
+    if y.ndim > 1:
+        return _least(problem, y, theta, covariance, Descent(slopes, steps, one=False))
+    y = np.broadcast_to(y, (len(theta), len(y)))
+    return _least(problem, y, theta, covariance, Descent(slopes, steps, one=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """How far to go; with `one` the rows are of one data set, and only the least of them matter."""
+
+    slopes: Slopes
+    steps: int
+    one: bool
+
+
+def _least(
+    problem: Constrained | Smooth, y: Floats, theta: Floats, covariance: Covariance, how: Descent
+) -> Floats:
     found = [
-        _descend(problem.take(rows), y[rows], theta[rows], covariance.take(rows), slopes, one=one)
+        _descend(problem.take(rows), y[rows], theta[rows], covariance.take(rows), how)
         for rows in parts(*y.shape)
     ]
     return np.concatenate(found)
 
 
 def _descend(
-    problem: Constrained,
-    y: Floats,
-    theta: Floats,
-    covariance: Covariance,
-    slopes: Slopes,
-    *,
-    one: bool,
+    problem: Constrained | Smooth, y: Floats, theta: Floats, covariance: Covariance, how: Descent
 ) -> Floats:
-    """The same of one part; a row whose next step would gain nothing is left where it is.
-
-    With `one` the rows are of one data set, and only those near the least of them matter.
-    """
+    """The same of one part; a row whose next step would gain nothing is left where it is."""
     best = np.full(len(theta), np.inf)
     left = np.arange(len(theta))
-    for _ in range(STEPS):
+    for _ in range(how.steps):
         mu, jacobian, feasible = problem.evaluate(theta)
         squares, gram, right = _normal_equations(y - mu, jacobian, covariance)
         best[left] = np.fmin(best[left], np.where(feasible, squares, np.inf))
-        step = _bounded_step(theta, gram, right, slopes)
+        step = bounded_step(theta, gram, right, how.slopes)
         if problem.sample.binomial:
             step = np.clip(step, -MAX_STEP, MAX_STEP)
         theta = theta + step
-        above = np.maximum(squares - best.min(), 0.0) if one and np.isfinite(best).any() else 0.0
+        above = (
+            np.maximum(squares - best.min(), 0.0) if how.one and np.isfinite(best).any() else 0.0
+        )
         gain = np.abs((step * right).sum(axis=1))
         moving = np.flatnonzero(gain > GAIN * (1 + above**2))
         if not len(moving):
@@ -203,7 +237,7 @@ def _normal_equations(
     return squares, gram, right
 
 
-def _bounded_step(theta: Floats, gram: Floats, right: Floats, slopes: Slopes) -> Floats:
+def bounded_step(theta: Floats, gram: Floats, right: Floats, slopes: Slopes) -> Floats:
     """Steps (KD, p) that keep the slope within its bounds."""
     p = theta.shape[1]
     ridge = 1e-6 * np.trace(gram, axis1=1, axis2=2)[:, None] + 1e-9

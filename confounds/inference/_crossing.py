@@ -16,9 +16,10 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._effect import ThresholdCurve, fit_threshold
-from confounds.inference._null import FIRST_VARIANCE, moment_step
+from confounds.inference._null import FIRST_VARIANCE
 from confounds.inference._plan import with_null
 from confounds.inference._reference import draw_items
+from confounds.inference._variances import moment_step
 from confounds.inference.sample import MIN_MODELS, MIN_SIDE
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Crossing:
         for index, item in enumerate(self.drawn):
             eta = item.curve.fit.eta[0] + effects[:, index, rows[index]]
             mu = _link.mean(eta, item.sample.floor, binomial=item.sample.binomial)
-            found.append(draw_items(mu, item.sample, rng))
+            rho = np.repeat(item.curve.fit.rho, replicates)
+            found.append(draw_items(mu, item.sample, rng, rho))
         return found
 
 

@@ -25,11 +25,8 @@ from confounds.inference._constrained import (
     reference_point,
 )
 from confounds.inference._nested import fit_nested
-from confounds.inference._null import (
-    NullFit,
-    Slopes,
-    pooled_squares,
-)
+from confounds.inference._null import NullFit, Slopes
+from confounds.inference._variances import pooled_squares
 from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
@@ -122,7 +119,8 @@ def working_covariance(fit: NullFit, sample: Sample) -> Covariance:
     eta = fit.eta[0]
     mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
     gradient = _link.slope(eta, sample.floor, binomial=sample.binomial)
-    noise = _link.sampling_variance(mu, sample) + gradient**2 * fit.tau2[0]
+    items = float(fit.rho[0]) * _link.guessing_variance(mu, sample)
+    noise = _link.sampling_variance(mu, sample) + items + gradient**2 * fit.tau2[0]
     least = 1e-9 * float(noise.mean()) + np.finfo(np.float64).tiny
     return Covariance(1 / np.maximum(noise, least), gradient, float(fit.phi2[0]), sample.membership)
 

@@ -10,7 +10,9 @@ import numpy as np
 from confounds.inference import _link
 from confounds.inference._constrained import reference_point
 from confounds.inference._effect import ThresholdCurve, fit_threshold, own_curve
-from confounds.inference._reference import Levels, draw_scores, two_level_scan
+from confounds.inference._nested import fit_nested
+from confounds.inference._reference import Levels, redraw
+from confounds.inference._scan import sharpen
 from confounds.results import Estimate
 
 if TYPE_CHECKING:
@@ -43,20 +45,13 @@ def invert(
     rng: np.random.Generator,
 ) -> Inversion:
     """Which thresholds are not rejected, by the rise of the sum of squares (Hansen 2000)?"""
-    best = int(observed.two_level_scan.best[0])
-    fit = curve.fit
-    count = INVERSION_REPLICATES
-    y = draw_scores(
-        np.repeat(fit.eta, count, axis=0),
-        np.repeat(fit.tau2, count),
-        np.repeat(fit.phi2, count),
-        sample,
-        rng,
-    )
-    again = two_level_scan(y, sample, columns, plan.slopes(sample))
-    critical = np.quantile(_likelihood_ratio(again)[:, best], 0.95)
-    kept = np.flatnonzero(_likelihood_ratio(observed.two_level_scan)[0] <= max(critical, 1e-9))
-    return Inversion(kept, y)
+    best = int(observed.two_level_search.best[0])
+    y = redraw(curve.fit, sample, INVERSION_REPLICATES, rng)
+    nulls = fit_nested(y, sample, plan.slopes(sample)).two_level, observed.two_level
+    freedom = len(sample) - sample.design.shape[1]
+    again, here = (_likelihood_ratio(sharpen(fit, sample, columns, freedom)) for fit in nulls)
+    critical = max(np.quantile(again[:, best], 0.95), here[0, best])
+    return Inversion(np.flatnonzero(here[0] <= max(critical, 1e-9)), y)
 
 
 def threshold_estimate(
@@ -68,7 +63,7 @@ def threshold_estimate(
     return Estimate(
         "threshold",
         float(10**psi),
-        statistic=float(observed.two_level_scan.sup[0]),
+        statistic=float(observed.two_level_search.sup[0]),
         p_value=p,
         ci_lower=float(10 ** levels[levels < low].max()),
         ci_upper=float(10 ** levels[levels > high].min()),

@@ -18,14 +18,14 @@ def mean(eta: Floats, floor: Floats, *, binomial: bool) -> Floats:
     """Expected score at `eta`, broadcast over `floor`."""
     if not binomial:
         return eta
-    return floor + (1 - floor) * _logistic(eta)
+    return floor + (1 - floor) * logistic(eta)
 
 
 def slope(eta: Floats, floor: Floats, *, binomial: bool) -> Floats:
     """D mu / d eta."""
     if not binomial:
         return np.ones_like(eta)
-    s = _logistic(eta)
+    s = logistic(eta)
     return np.maximum((1 - floor) * s * (1 - s), 1e-9)
 
 
@@ -33,14 +33,14 @@ def mean_and_slope(eta: Floats, floor: Floats, *, binomial: bool) -> tuple[Float
     """Both of the above, at the cost of one."""
     if not binomial:
         return eta, np.ones_like(eta)
-    s = _logistic(eta)
+    s = logistic(eta)
     mu = (1 - floor) * s
     gradient = (1 - s) * mu
     mu += floor
     return mu, np.clip(gradient, 1e-9, 1.0, out=gradient)
 
 
-def _logistic(eta: Floats) -> Floats:
+def logistic(eta: Floats) -> Floats:
     """To 1e-16 of the whole, which is all that is used here; faster than `expit`."""
     s: Floats = np.asarray(0.5 * eta)
     np.tanh(s, out=s)
@@ -63,16 +63,22 @@ def sampling_variance(mu: Floats, sample: Sample) -> Floats:
         return np.broadcast_to(sample.variance, mu.shape)
     if not sample.binomial:
         return np.zeros_like(mu)
-    variance: Floats = spread_of_items(mu, sample) / sample.n
+    inside = np.maximum(mu, sample.half_item)
+    np.minimum(inside, 1 - sample.half_item, out=inside)
+    variance: Floats = 1 - inside
+    variance *= inside
+    variance /= sample.n
     return variance
 
 
-def spread_of_items(mu: Floats, sample: Sample) -> Floats:
-    """Variance of one right or wrong item, mu (1 - mu), half an item off both ends."""
+def guessing_variance(mu: Floats, sample: Sample) -> Floats:
+    """Variance of the expected score for one unit of rho, c (1 - mu)^2 / (1 - c).
+
+    Models guess what they do not know, each at a rate of its own: mean c, variance rho c (1 - c).
+    """
     if not sample.binomial:
         return np.zeros_like(mu)
-    inside = np.maximum(mu, sample.half_item)
-    np.minimum(inside, 1 - sample.half_item, out=inside)
-    spread: Floats = 1 - inside
-    spread *= inside
-    return spread
+    variance: Floats = 1 - mu
+    variance *= variance
+    variance *= sample.floor / (1 - sample.floor)
+    return variance

@@ -38,17 +38,26 @@ def has_fixed_effects(sample: Sample) -> bool:
     return sample.families > 1 and fixed_effect_freedom(sample) >= MIN_FREEDOM
 
 
-def fit_nested(y: Floats, sample: Sample, slopes: Slopes, start: Floats | None = None) -> Nested:
-    """Fit B data sets both ways: tau^2 is what is left within families, phi^2 what lies between.
+def fit_nested(
+    y: Floats,
+    sample: Sample,
+    slopes: Slopes,
+    start: Floats | None = None,
+    jump: Floats | None = None,
+) -> Nested:
+    """Fit B data sets both ways: what is left within families, and phi^2 between them.
 
     Args:
         y: (B, M) scores.
         sample: the models.
         slopes: slopes allowed.
         start: linear predictors to start from, (1, M) for all or (B, M).
+        jump: (B, M) a further column, each data set's own.
     """
     if not has_fixed_effects(sample):
-        return Nested(fit_two_level(y, sample, slopes, None, start), None)
-    fixed = fit_fixed_effect(y, sample, slopes, start)
-    smooth = fixed.theta @ sample.design.T
-    return Nested(fit_two_level(y, sample, slopes, fixed.tau2, smooth), fixed)
+        return Nested(fit_two_level(y, sample, slopes, None, start, jump), None)
+    fixed = fit_fixed_effect(y, sample, slopes, start, jump)
+    smooth = fixed.theta[:, : sample.design.shape[1]] @ sample.design.T
+    if jump is not None:
+        smooth = smooth + fixed.theta[:, -1:] * jump
+    return Nested(fit_two_level(y, sample, slopes, fixed.scatter, smooth, jump), fixed)

@@ -1,9 +1,9 @@
 """The smooth null, fitted to many data sets at once.
 
 Iteratively reweighted least squares on the working response, with the chance floor in the
-link, an upper bound on the slope, a variance tau^2 between models (Paule & Mandel 1982) and
-phi^2 between families, both by setting the generalised sum of squares to its degrees of
-freedom. Everything is batched over the leading axis (B data sets of the same M models).
+link, an upper bound on the slope, scatter within families (`_variances`) and a variance phi^2
+between them, which sets the generalised sum of squares to its degrees of freedom (Paule & Mandel
+1982). Everything is batched over the leading axis (B data sets of the same M models).
 
 A weak ridge (prior SD of 5 logits on level, 10 a decade on slope) keeps a curve finite that
 lies wholly at its floor; on any curve with information it moves nothing that is printed.
@@ -20,9 +20,16 @@ import numpy as np
 from confounds.inference import _link
 from confounds.inference._batches import joined, parts, put, taken
 from confounds.inference._moments import Weighted, solve_small
+from confounds.inference._variances import (
+    MAX_VARIANCE,
+    Evidence,
+    Scatter,
+    moment_step,
+    restricted_step,
+)
 
 if TYPE_CHECKING:
-    from confounds.inference.sample import Flags, Floats, Ints, PooledVariance, Sample
+    from confounds.inference.sample import Flags, Floats, Ints, Sample
 
 ITERATIONS = 12
 TOLERANCE = 1e-4
@@ -32,18 +39,19 @@ this many iterations give."""
 MAX_MOVE = 2.0
 RIDGE_LEVEL = 1 / 5.0**2
 RIDGE_SLOPE = 1 / 10.0**2
-MAX_VARIANCE = 4.0
-"""Largest tau^2 and phi^2 on the logit. At the chance floor a little item noise too much would
-otherwise ask for any amount, and carry the curve away with it."""
 VARIANCE_TOLERANCE = 1e-3
 """By share of the variance: what is printed moves far less with it than with the predictor."""
 LEAST_VARIANCE = 0.01
 """Variances far below this are not told from 0. Where the predictor hardly depends on them (flat
 curves, families at like scales) it stands still long before they do."""
+LEAST_DISPERSION = 1e-4
 FIRST_VARIANCE = 0.1
 """tau^2 and phi^2 that the iterations start from."""
+FIRST_DISPERSION = 1e-4
 FREE_FAMILY_VARIANCE = 25.0
 """phi^2 that makes families free: the fixed-effect fit."""
+REFITS = 3
+"""Iterations with a jump, which start at the smooth fit. More do not find more thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,13 @@ class NullFit:
     """B fits of the smooth null.
 
     Attributes:
-        theta: (B, p) level at the mean scale, slope per decade, covariates.
+        theta: (B, p) level at the mean scale, slope per decade, covariates, jump if any.
         eta: (B, M) linear predictor, with family effects in the fixed-effect fit.
-        weight: (B, M) 1 / (sampling variance on the link scale + tau^2).
+        weight: (B, M) 1 / (variance of the items' luck on the link scale + tau^2).
         residual: (B, M) working residual on the link scale.
         tau2: (B,) variance between models.
         phi2: (B,) variance between families.
+        rho: (B,) spread of the rates of guessing right.
         bounded: (B,) True where the slope sits at a bound.
     """
 
@@ -74,7 +83,13 @@ class NullFit:
     residual: Floats
     tau2: Floats
     phi2: Floats
+    rho: Floats
     bounded: Flags
+
+    @property
+    def scatter(self) -> Scatter:
+        """All variances."""
+        return Scatter(self.tau2, self.phi2, self.rho)
 
 
 def fixed_effect_freedom(sample: Sample) -> int:
@@ -83,38 +98,54 @@ def fixed_effect_freedom(sample: Sample) -> int:
 
 
 def fit_fixed_effect(
-    y: Floats, sample: Sample, slopes: Slopes, start: Floats | None = None
+    y: Floats,
+    sample: Sample,
+    slopes: Slopes,
+    start: Floats | None = None,
+    jump: Floats | None = None,
 ) -> NullFit:
-    """Fit with a free level for every family; tau^2 is what is left within families."""
+    """Fit with a free level for every family; tau^2 and rho are what is left within families."""
     freedom = fixed_effect_freedom(sample)
     found = []
     for rows in parts(*y.shape):
-        problem = _Problem(y[rows], sample, slopes)
+        problem = _Problem(y[rows], sample, slopes, _rows(jump, rows))
         phi2 = problem.unit * (FREE_FAMILY_VARIANCE if sample.families > 1 else 0.0)
-        first = FIRST_VARIANCE * problem.unit
-        found.append(problem.solve(_rows(start, rows), first, phi2, tau_freedom=freedom))
+        first = problem.first(phi2)
+        found.append(problem.solve(_rows(start, rows), first, tau_freedom=freedom))
     return joined(found)
 
 
 def fit_two_level(
-    y: Floats, sample: Sample, slopes: Slopes, tau2: Floats | None, start: Floats | None = None
+    y: Floats,
+    sample: Sample,
+    slopes: Slopes,
+    within: Scatter | None,
+    start: Floats | None = None,
+    jump: Floats | None = None,
 ) -> NullFit:
-    """Marginal fit: tau^2 given (from the fixed-effect fit), phi^2 by moments.
+    """Marginal fit: scatter within families given (from the fixed-effect fit), phi^2 by moments.
 
-    With `tau2` None, tau^2 is estimated here and phi^2 is 0: families are too small to tell
-    the two apart. `start` holds linear predictors, (1, M) for all data sets or (B, M).
+    Args:
+        y: (B, M) scores.
+        sample: the models.
+        slopes: slopes allowed.
+        within: tau^2 and rho; None: they are estimated here and phi^2 is 0, since families are
+            too small to tell the two apart.
+        start: linear predictors to start from, (1, M) for all data sets or (B, M).
+        jump: (B, M) a further column, each data set's own.
     """
     freedom = len(sample) - int(sample.design.shape[1])
     found = []
     for rows in parts(*y.shape):
-        problem = _Problem(y[rows], sample, slopes)
+        problem = _Problem(y[rows], sample, slopes, _rows(jump, rows))
         begin = _rows(start, rows)
-        if tau2 is None:
-            first, none = FIRST_VARIANCE * problem.unit, np.zeros(len(problem.y))
-            found.append(problem.solve(begin, first, none, tau_freedom=freedom))
+        if within is None:
+            first = problem.first(np.zeros(len(problem.y)))
+            found.append(problem.solve(begin, first, tau_freedom=freedom))
         else:
             phi2 = problem.unit * (FIRST_VARIANCE if sample.families > 1 else 0.0)
-            found.append(problem.solve(begin, tau2[rows], phi2, phi_freedom=freedom))
+            first = Scatter(within.tau2[rows], phi2, within.rho[rows])
+            found.append(problem.solve(begin, first, phi_freedom=freedom))
     return joined(found)
 
 
@@ -126,6 +157,7 @@ class _State:
     eta: Floats
     tau2: Floats
     phi2: Floats
+    rho: Floats
     bounded: Flags
 
 
@@ -136,13 +168,16 @@ class _Problem:
     there they start from the spread about a straight line, (B,) `unit`, and move by factors.
     """
 
-    def __init__(self, y: Floats, sample: Sample, slopes: Slopes) -> None:
+    def __init__(
+        self, y: Floats, sample: Sample, slopes: Slopes, jump: Floats | None = None
+    ) -> None:
         self.y = y
         self.sample = sample
         self.slopes = slopes
+        self.jump = jump
         self.products = sample.products
         self.X, self.Z = self.products.X, self.products.Z
-        p = self.X.shape[1]
+        p = self.X.shape[1] + (jump is not None)
         self.ridge = np.full(p, RIDGE_LEVEL)
         self.ridge[1] = RIDGE_SLOPE
         self.most, self.reach, self.slack = MAX_VARIANCE, MAX_MOVE, 1.0
@@ -152,11 +187,15 @@ class _Problem:
             self.most, self.reach, self.slack = np.inf, np.inf, 0.0
             self.unit = spread_about_line(y, self.X)
 
+    def first(self, phi2: Floats) -> Scatter:
+        """The scatter that is estimated from the start."""
+        rho = FIRST_DISPERSION if self.sample.binomial else 0.0
+        return Scatter(FIRST_VARIANCE * self.unit, phi2, np.full(len(self.y), rho))
+
     def solve(
         self,
         start: Floats | None,
-        tau2: Floats,
-        phi2: Floats,
+        scatter: Scatter,
         *,
         tau_freedom: int | None = None,
         phi_freedom: int | None = None,
@@ -169,10 +208,12 @@ class _Problem:
         A data set that has settled is left as it is, whatever the others do.
         """
         eta = self._start(start)
-        theta = np.zeros((len(self.y), self.X.shape[1]))
-        found = _State(theta, eta, tau2.copy(), phi2.copy(), np.zeros(len(eta), dtype=bool))
+        theta = np.zeros((len(self.y), len(self.ridge)))
+        bounded = np.zeros(len(eta), dtype=bool)
+        first = (scatter.tau2.copy(), scatter.phi2.copy(), scatter.rho.copy())
+        found = _State(theta, eta, *first, bounded)
         left, now, problem = np.arange(len(eta)), found, self
-        for _ in range(ITERATIONS):
+        for _ in range(ITERATIONS if self.jump is None else REFITS):
             now, moved = problem._step(now, tau_freedom, phi_freedom)
             put(found, left, now)
             moving = np.flatnonzero(moved >= TOLERANCE)
@@ -182,44 +223,50 @@ class _Problem:
                 break
             if len(moving) < len(left):
                 left, now, problem = left[moving], taken(now, moving), problem.take(moving)
-        z, s = self._working(found.eta)
-        w = 1 / (s + found.tau2[:, None])
-        return NullFit(
-            found.theta, found.eta, w, z - found.eta, found.tau2, found.phi2, found.bounded
-        )
+        z, s, k = self._working(found.eta)
+        w = 1 / (s + found.rho[:, None] * k + found.tau2[:, None])
+        last = (found.tau2, found.phi2, found.rho, found.bounded)
+        return NullFit(found.theta, found.eta, w, z - found.eta, *last)
 
     def _step(
         self, at: _State, tau_freedom: int | None, phi_freedom: int | None
     ) -> tuple[_State, Floats]:
         """One iteration, and (B,) how far it moved predictor and variances (these by share)."""
-        eta, tau2, phi2 = at.eta, at.tau2, at.phi2
-        z, s = self._working(eta)
-        w = 1 / (s + tau2[:, None])
-        weighted = Weighted(self.products, w, phi2)
-        theta, bounded = self._coefficients(z, weighted)
-        smooth = theta @ self.X.T
+        eta, tau2, phi2, rho = at.eta, at.tau2, at.phi2, at.rho
+        z, s, k = self._working(eta)
+        w = 1 / (s + rho[:, None] * k + tau2[:, None])
+        weighted = Weighted(self.products, w, phi2, self.jump)
+        gram = weighted.gram() + np.diag(self.ridge)
+        theta, bounded = self._coefficients(gram, weighted.moment(z))
+        smooth = self._predict(theta)
         r = z - smooth
         shared = weighted.family_effects(r)
-        if tau_freedom is not None:
+        if tau_freedom is not None and self.sample.binomial:
+            u = w * (r - shared)
+            own = weighted.own_information(gram)
+            found = Evidence(u * u, w, own, k, _link.logistic(eta))
+            tau2, rho = restricted_step(tau2, rho, found, self.sample.pooled)
+        elif tau_freedom is not None:
             inner = r - shared
-            tau2 = self._model_step(tau2, inner * inner * w, w, tau_freedom)
+            tau2 = moment_step(tau2, inner * inner * w, w, tau_freedom, self.most, self.slack)
         if phi_freedom is not None and self.sample.families > 1:
             phi2 = self._family_step(phi2, r, w * (r - shared), phi_freedom)
         target = smooth + shared if phi_freedom is None else smooth
         move = np.clip(target - eta, -self.reach, self.reach)
         limit = _limit(self.sample)
-        eta = np.clip(eta + move, -limit, limit)
-        moved = np.abs(move).max(axis=1)
-        for before, after in ((at.tau2, tau2), (at.phi2, phi2)):
-            share = np.abs(after - before) / (before + LEAST_VARIANCE)
-            moved = np.maximum(moved, share * (TOLERANCE / VARIANCE_TOLERANCE))
-        return _State(theta, eta, tau2, phi2, bounded), moved
+        reached = _State(theta, np.clip(eta + move, -limit, limit), tau2, phi2, rho, bounded)
+        return reached, np.maximum(np.abs(move).max(axis=1), _moved(at, reached))
 
     def take(self, rows: Ints) -> _Problem:
         """Some of the data sets."""
         part = copy(self)
         part.y = self.y[rows]
+        part.jump = None if self.jump is None else self.jump[rows]
         return part
+
+    def _predict(self, theta: Floats) -> Floats:
+        smooth: Floats = theta[:, : self.X.shape[1]] @ self.X.T
+        return smooth if self.jump is None else smooth + theta[:, -1:] * self.jump
 
     def _start(self, start: Floats | None) -> Floats:
         sample = self.sample
@@ -232,16 +279,15 @@ class _Problem:
         projected: Floats = (level @ q) @ q.T
         return projected
 
-    def _working(self, eta: Floats) -> tuple[Floats, Floats]:
-        """Working response and its sampling variance, on the link scale."""
+    def _working(self, eta: Floats) -> tuple[Floats, Floats, Floats]:
+        """Working response, its items' variance on the link scale, and that of a unit of rho."""
         sample = self.sample
         mu, d = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
-        return eta + (self.y - mu) / d, _link.sampling_variance(mu, sample) / d**2
+        response, sampling = eta + (self.y - mu) / d, _link.sampling_variance(mu, sample) / d**2
+        return response, sampling, _link.guessing_variance(mu, sample) / d**2
 
-    def _coefficients(self, z: Floats, weighted: Weighted) -> tuple[Floats, Flags]:
-        gram, moment = weighted.gram(), weighted.moment(z)
-        p = self.X.shape[1]
-        gram[:, np.arange(p), np.arange(p)] += self.ridge
+    def _coefficients(self, gram: Floats, moment: Floats) -> tuple[Floats, Flags]:
+        p = len(self.ridge)
         theta = solve_small(gram, moment[:, :, None])[:, :, 0]
         bounded = (theta[:, 1] > self.slopes.upper) | (theta[:, 1] < self.slopes.lower)
         if bounded.any():
@@ -253,21 +299,6 @@ class _Problem:
             fixed[:, rest] = solve_small(inner, right[:, :, None])[:, :, 0]
             theta = np.where(bounded[:, None], fixed, theta)
         return theta, bounded
-
-    def _model_step(self, tau2: Floats, squares: Floats, w: Floats, freedom: int) -> Floats:
-        """One Newton step of the moment equation sum w r^2 = freedom in tau^2.
-
-        Pooled variance enters as that many more residuals, all of the pooled size.
-        """
-        pooled = self.sample.pooled
-        if pooled is None:
-            return moment_step(tau2, squares, w, freedom, self.most, self.slack)
-        weight = 1 / (tau2 + pooled.noise)
-        extra = pooled_squares(tau2, pooled)
-        squares = np.hstack([squares, extra[:, None]])
-        w = np.hstack([w, weight[:, None]])
-        total = freedom + pooled.freedom
-        return moment_step(tau2, squares, w, total, self.most, self.slack)
 
     def _family_step(self, phi2: Floats, r: Floats, whitened: Floats, freedom: int) -> Floats:
         """One Newton step of the moment equation r'V^-1 r = freedom in phi^2."""
@@ -292,33 +323,14 @@ def spread_about_line(y: Floats, X: Floats) -> Floats:
     return spread
 
 
-def pooled_squares(tau2: Floats, pooled: PooledVariance | None) -> Floats:
-    """(B,) sum of squares that the pooled variance adds, where the variance is tau^2."""
-    if pooled is None:
-        return np.zeros_like(tau2)
-    squares: Floats = pooled.freedom * (pooled.tau2 + pooled.noise) / (tau2 + pooled.noise)
-    return squares
-
-
-def moment_step(
-    tau2: Floats,
-    weighted_square: Floats,
-    w: Floats,
-    freedom: float,
-    most: float = np.inf,
-    slack: float = 1.0,
-) -> Floats:
-    """One Newton step of the Paule-Mandel equation sum w r^2 = freedom in tau^2.
-
-    A step at most halves or trebles tau^2, give or take `slack`, which on the logit lets it
-    become 0.
-    """
-    total = weighted_square.sum(axis=1)
-    steepness = np.maximum((weighted_square * w).sum(axis=1), 1e-300)
-    least, upward = -0.5 * tau2 - 0.01 * slack, 2 * tau2 + 0.5 * slack
-    change = np.clip((total - freedom) / steepness, least, upward)
-    moved: Floats = np.clip(tau2 + change, 0.0, most)
-    return moved
+def _moved(before: _State, after: _State) -> Floats:
+    """(B,) how far the variances moved, by share, in units of the predictor's tolerance."""
+    furthest = np.zeros(len(after.tau2))
+    least = (LEAST_VARIANCE, LEAST_VARIANCE, LEAST_DISPERSION)
+    for name, tiny in zip(("tau2", "phi2", "rho"), least, strict=True):
+        was = getattr(before, name)
+        furthest = np.maximum(furthest, np.abs(getattr(after, name) - was) / (was + tiny))
+    return furthest * (TOLERANCE / VARIANCE_TOLERANCE)
 
 
 def _limit(sample: Sample) -> float:

@@ -71,7 +71,9 @@ def _coefficients(found: Scanned, eta: Floats, design: Floats, slopes: Slopes) -
     mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
     d = _link.slope(eta, sample.floor, binomial=sample.binomial)
     z = eta + (found.y - mu) / d
-    w = 1 / np.maximum(_link.sampling_variance(mu, sample) / d**2 + null.tau2[:, None], 1e-12)
+    spread = _link.sampling_variance(mu, sample)
+    spread = spread + null.rho[:, None] * _link.guessing_variance(mu, sample)
+    w = 1 / np.maximum(spread / d**2 + null.tau2[:, None], 1e-12)
     weighted = w[:, :, None] * design
     gram = design.transpose(0, 2, 1) @ weighted
     moment = (weighted * z[:, :, None]).sum(axis=1)

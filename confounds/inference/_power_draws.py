@@ -29,6 +29,8 @@ from confounds.inference._reference import (
     draw_scores,
     fit_levels,
 )
+from confounds.inference._refit import covariances
+from confounds.inference._variances import Scatter
 from confounds.inference.contrast import Pair, contrast_draws
 from confounds.inference.sample import threshold_columns
 
@@ -94,14 +96,14 @@ class Decisions:
 def draw_world(world: World, effect: float, count: int, rng: np.random.Generator) -> Floats:
     """(count, M) scores from a world whose step is `effect`."""
     eta = np.broadcast_to(world.eta(effect), (count, len(world.sample)))
-    tau2, phi2 = np.full(count, world.tau2), np.full(count, world.phi2)
-    return draw_scores(eta, tau2, phi2, world.sample, rng)
+    scatter = Scatter(*(np.full(count, item) for item in (world.tau2, world.phi2, world.rho)))
+    return draw_scores(eta, scatter, world.sample, rng)
 
 
 def draw_chance(world: World, count: int, rng: np.random.Generator) -> Floats:
     """(count, M) scores of models that all score at chance."""
     mu = np.broadcast_to(world.sample.floor, (count, len(world.sample)))
-    return draw_items(mu, world.sample, rng)
+    return draw_items(mu, world.sample, rng, np.full(count, world.rho))
 
 
 def draw_pairs(
@@ -126,7 +128,7 @@ def draw_pairs(
     for step in (effect, 0.0):
         eta = world.eta(step) + both + effects(1 - shared)
         mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
-        drawn.append(draw_items(mu, sample, rng))
+        drawn.append(draw_items(mu, sample, rng, np.full(count, world.rho)))
     return drawn[0], drawn[1]
 
 
@@ -142,16 +144,16 @@ def threshold_found(
     slopes = world.plan.slopes(sample)
     found = fit_levels(y, sample, columns, slopes)
     fit = found.two_level
-    each = Levels(_tiled(fit, draws), found.two_level_scan, None, None)
+    each = Levels(_tiled(fit, draws), found.two_level_search, None, None)
     if found.fixed is not None:
         each = replace(each, fixed=_tiled(found.fixed, draws))
     null = bootstrap_two_level(each, sample, columns, slopes, 1, rng).reshape(draws, -1).T
     between = fit.phi2 / (fit.phi2 + (1 / fit.weight).min(axis=1))
-    p = pooled_p(found.two_level_scan.sup, null, between)
-    if found.fixed_scan is None:
+    p = pooled_p(found.two_level_search.sup, null, between)
+    if found.fixed_search is None:
         return Decisions(p, None, draws)
     null = bootstrap_fixed_effect(each, sample, columns, slopes, 1, rng).reshape(draws, -1).T
-    check = pooled_p(found.fixed_scan.sup, null, np.zeros(len(y)))
+    check = pooled_p(found.fixed_search.sup, null, np.zeros(len(y)))
     return Decisions(p, check, draws)
 
 
@@ -252,13 +254,9 @@ def _information(sample: Sample, columns: Floats, covariance: Covariance) -> Flo
 
 def _covariances(fit: NullFit, sample: Sample) -> Covariance:
     """Score-scale covariance of each of N fits, with a leading axis (N, 1)."""
-    mu = _link.mean(fit.eta, sample.floor, binomial=sample.binomial)
-    gradient = _link.slope(fit.eta, sample.floor, binomial=sample.binomial)
-    noise = _link.sampling_variance(mu, sample) + gradient**2 * fit.tau2[:, None]
-    least = 1e-9 * noise.mean(axis=1, keepdims=True) + np.finfo(np.float64).tiny
-    weight = 1 / np.maximum(noise, least)
-    phi2 = fit.phi2[:, None, None]
-    return Covariance(weight[:, None], gradient[:, None], phi2, sample.membership)
+    _, flat = covariances(fit, sample)
+    weight, gradient = flat.weight[:, None], flat.gradient[:, None]
+    return replace(flat, weight=weight, gradient=gradient, phi2=fit.phi2[:, None, None])
 
 
 def _repeated(covariance: Covariance, each: int) -> Covariance:

@@ -42,6 +42,7 @@ class World:
         psi: log10 scale of the threshold.
         tau2: variance between models.
         phi2: variance between families.
+        rho: spread of the rates of guessing right.
         plan: the test.
     """
 
@@ -53,6 +54,7 @@ class World:
     psi: float
     tau2: float
     phi2: float
+    rho: float
     plan: TestPlan
 
     @property
@@ -219,6 +221,7 @@ class Layout:
             psi=psi,
             tau2=self.model_sd**2,
             phi2=self.family_sd**2,
+            rho=0.0,
             plan=self.plan,
         )
 
@@ -239,5 +242,6 @@ def world_of(fitted: FittedThreshold) -> World:
         psi=fitted.psi,
         tau2=float(fit.tau2[0]),
         phi2=float(fit.phi2[0]),
+        rho=float(fit.rho[0]),
         plan=fitted.plan,
     )

@@ -16,8 +16,8 @@ import numpy as np
 
 from confounds.inference._batches import joined, parts, put, taken
 from confounds.inference._moments import Weighted, solve_small
-from confounds.inference._null import pooled_squares
 from confounds.inference._supremum import Supremum
+from confounds.inference._variances import pooled_squares
 
 if TYPE_CHECKING:
     from confounds.inference._null import NullFit

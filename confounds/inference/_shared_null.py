@@ -74,7 +74,7 @@ def draw_sources(sources: list[Source], replicates: int, rng: np.random.Generato
         eta = fit.eta[0] + np.sqrt(fit.tau2[0]) * own[:, index, at]
         eta = eta + np.sqrt(fit.phi2[0]) * shared[:, index, at]
         mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
-        found.append(draw_items(mu, sample, rng))
+        found.append(draw_items(mu, sample, rng, np.repeat(fit.rho, replicates)))
     return found
 
 

@@ -96,10 +96,10 @@ def p_values(
     observed: Levels, draws: Floats, check_draws: Floats | None
 ) -> tuple[float, float | None]:
     """Two-level p-value and, where families allow it, that of the check."""
-    p = p_value(float(observed.two_level_scan.sup[0]), draws)
-    if observed.fixed_scan is None or check_draws is None:
+    p = p_value(float(observed.two_level_search.sup[0]), draws)
+    if observed.fixed_search is None or check_draws is None:
         return p, None
-    return p, p_value(float(observed.fixed_scan.sup[0]), check_draws)
+    return p, p_value(float(observed.fixed_search.sup[0]), check_draws)
 
 
 def with_declared(

@@ -27,7 +27,6 @@ from confounds.inference._null import (
     FIRST_VARIANCE,
     NullFit,
     Slopes,
-    moment_step,
     spread_about_line,
 )
 from confounds.inference._reference import (
@@ -36,6 +35,7 @@ from confounds.inference._reference import (
     staged,
 )
 from confounds.inference._scan import sharpen
+from confounds.inference._variances import moment_step
 from confounds.inference.borrowing import on_its_own
 from confounds.inference.sample import Sample, threshold_columns
 from confounds.results import Estimate
@@ -70,7 +70,8 @@ class Pair:
 class Shared:
     """How the effects of the two conditions hang together, on the link scale.
 
-    Variances (B, 1) of B pairs of fits: shared by both conditions, and each one's own.
+    Variances (B, 1) of B pairs of fits: shared by both conditions, and each one's own; rho (B,)
+    is always its own.
     """
 
     tau2: Floats
@@ -79,6 +80,8 @@ class Shared:
     phi2: Floats
     phi2_raw: Floats
     phi2_controlled: Floats
+    rho_raw: Floats
+    rho_controlled: Floats
 
 
 def pair_samples(raw: Sample, controlled: Sample) -> Pair | None:
@@ -211,7 +214,7 @@ def _fit_line(z: Floats, sampling: Floats, sample: Sample, freedom: int) -> Null
         r = z - theta @ sample.design.T
         tau2 = moment_step(tau2, r * r * w, w, freedom, slack=slack)
     w = 1 / (sampling + tau2[:, None])
-    return NullFit(theta, z - r, w, r, tau2, phi2, np.zeros(len(z), dtype=bool))
+    return NullFit(theta, z - r, w, r, tau2, phi2, phi2, np.zeros(len(z), dtype=bool))
 
 
 def shared_effects(fits: tuple[NullFit, ...]) -> Shared:
@@ -239,7 +242,7 @@ def shared_effects(fits: tuple[NullFit, ...]) -> Shared:
         first.phi2 - phi2,
         second.phi2 - phi2,
     )
-    return Shared(*(part[:, None] for part in parts))
+    return Shared(*(part[:, None] for part in parts), *(fit.rho for fit in fits))
 
 
 def draw_pair(
@@ -263,19 +266,25 @@ def draw_pair(
         _link.mean(eta[index] + both + own[index], sample.floor, binomial=sample.binomial)
         for index, sample in enumerate((pair.raw, pair.controlled))
     )
+    rho = tuple(
+        np.broadcast_to(item, (replicates,)) for item in (shared.rho_raw, shared.rho_controlled)
+    )
     if pair.correlation > 0:
-        return _draw_shared_items((first, second), pair, rng)
-    return draw_items(first, pair.raw, rng), draw_items(second, pair.controlled, rng)
+        return _draw_shared_items((first, second), rho, pair, rng)
+    raw = draw_items(first, pair.raw, rng, rho[0])
+    return raw, draw_items(second, pair.controlled, rng, rho[1])
 
 
 def _draw_shared_items(
-    mu: tuple[Floats, Floats], pair: Pair, rng: np.random.Generator
+    mu: tuple[Floats, Floats], rho: tuple[Floats, ...], pair: Pair, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Scores around both expected scores whose errors share the items' luck (normal)."""
     common = np.sqrt(pair.correlation) * rng.standard_normal(mu[0].shape)
     drawn = []
-    for expected, sample in zip(mu, (pair.raw, pair.controlled), strict=True):
+    for expected, sample, more in zip(mu, (pair.raw, pair.controlled), rho, strict=True):
         own = np.sqrt(1 - pair.correlation) * rng.standard_normal(expected.shape)
         scores = expected + np.sqrt(_link.sampling_variance(expected, sample)) * (common + own)
+        letters = np.sqrt(more[:, None] * _link.guessing_variance(expected, sample))
+        scores = scores + letters * rng.standard_normal(expected.shape)
         drawn.append(np.clip(scores, 0, 1) if sample.binomial else scores)
     return drawn[0], drawn[1]

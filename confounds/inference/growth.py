@@ -82,10 +82,10 @@ def growth_of(sample: Sample, plan: TestPlan, rng: np.random.Generator) -> Part:
     slopes = plan.slopes(sample)
     count = min(plan.replicates, REPLICATES)
     observed = fit_levels(sample.score[None], sample, columns, slopes)
-    statistic = float(observed.two_level_scan.sup[0])
+    statistic = float(observed.two_level_search.sup[0])
     line = bootstrap_two_level(observed, sample, columns, slopes, count, rng)
     drawn = _phase_change(sample, plan, observed, count, rng)
-    phase = fit_levels(drawn, sample, columns, slopes).two_level_scan.sup
+    phase = fit_levels(drawn, sample, columns, slopes).two_level_search.sup
     p_line = p_value(statistic, line)
     p_phase = float((1 + np.count_nonzero(phase <= statistic + 1e-12)) / (count + 1))
     power = float((phase > np.quantile(line, 1 - LEVEL)).mean())
@@ -102,19 +102,14 @@ def _phase_change(
     sample: Sample, plan: TestPlan, observed: Levels, count: int, rng: np.random.Generator
 ) -> Floats:
     """(B, M) scores under one level below the best threshold and another above it."""
-    psi = float(sample.grid[observed.two_level_scan.best[0]])
+    psi = float(sample.grid[observed.two_level_search.best[0]])
     curve = fit_threshold(sample.score[None], sample, psi, "step", plan.growth(sample))
     above = sample.x > psi
     level = np.where(above, sample.score[above].mean(), sample.score[~above].mean())
     floor = np.full(len(sample), sample.floor.mean())
     eta = np.clip(_link.inverse(level, floor, binomial=sample.binomial), *_limits(sample))
-    return draw_scores(
-        np.repeat(eta[None], count, axis=0),
-        np.repeat(curve.fit.tau2, count),
-        np.repeat(curve.fit.phi2, count),
-        sample,
-        rng,
-    )
+    scatter = curve.fit.scatter.repeated(count)
+    return draw_scores(np.repeat(eta[None], count, axis=0), scatter, sample, rng)
 
 
 def _limits(sample: Sample) -> tuple[float, float]:

@@ -41,8 +41,7 @@ from confounds.inference._reference import (
     fit_levels,
     p_value,
     staged,
-    two_level_scan,
-    two_level_statistics,
+    two_level_search,
 )
 from confounds.inference.sample import threshold_columns
 from confounds.results import Estimate
@@ -121,16 +120,11 @@ def gradual_with_error(sample: Sample, plan: TestPlan, rng: np.random.Generator)
 
     def draw(count: int) -> Floats:
         error = rng.uniform(-HALF_WIDTH, HALF_WIDTH, (count, len(sample)))
-        y = draw_scores(
-            fit.eta + slope * error,
-            np.repeat(tau2, count),
-            np.repeat(fit.phi2, count),
-            sample,
-            rng,
-        )
-        return two_level_statistics(y, sample, columns, slopes)
+        scatter = replace(fit.scatter, tau2=tau2).repeated(count)
+        y = draw_scores(fit.eta + slope * error, scatter, sample, rng)
+        return two_level_search(y, sample, columns, slopes).sup
 
-    statistic = float(observed.two_level_scan.sup[0])
+    statistic = float(observed.two_level_search.sup[0])
     return p_value(statistic, staged(statistic, draw, plan.replicates))
 
 
@@ -206,7 +200,7 @@ def extrapolate(values: Floats) -> float:
 def best_threshold(sample: Sample, plan: TestPlan) -> float:
     """Log10 scale of the threshold with the largest statistic."""
     columns = threshold_columns(sample.x, sample.grid, plan.shape)
-    found = two_level_scan(sample.score[None], sample, columns, plan.slopes(sample))
+    found = two_level_search(sample.score[None], sample, columns, plan.slopes(sample))
     return float(sample.grid[found.best[0]])
 
 

@@ -122,7 +122,7 @@ def test_threshold(
     observed = fit_levels(sample.score[None], sample, columns, slopes)
     draws = bootstrap(observed, sample, columns, slopes, plan.replicates, rng)
     p, check, level = with_declared(sample, plan, p_values(observed, *draws))
-    psi = float(sample.grid[observed.two_level_scan.best[0]])
+    psi = float(sample.grid[observed.two_level_search.best[0]])
     curve = own_curve(sample, psi, plan.shape, growth)
     found = invert(sample, plan, observed, columns, curve, rng)
     profile = own_profile(sample, sample.grid[found.kept], psi, plan.shape, growth)
@@ -226,7 +226,7 @@ def sharpness_curve(sample: Sample, plan: TestPlan) -> tuple[tuple[float, float]
         rng = np.random.default_rng(plan.seed)
         observed = fit_levels(sample.score[None], sample, columns, slopes)
         draws = bootstrap_two_level(observed, sample, columns, slopes, SHARPNESS_REPLICATES, rng)
-        points.append((gradual, p_value(float(observed.two_level_scan.sup[0]), draws)))
+        points.append((gradual, p_value(float(observed.two_level_search.sup[0]), draws)))
     return tuple(points)
 
 

@@ -28,6 +28,7 @@ from confounds.inference._link import mean, sampling_variance
 from confounds.inference._null import fit_two_level
 from confounds.inference._reference import draw_scores, p_value, staged
 from confounds.inference._scan import scan
+from confounds.inference._variances import Scatter
 from confounds.inference.sample import threshold_columns
 from confounds.results import Estimate
 from confounds.rivals._decision import not_testable
@@ -80,8 +81,8 @@ class SamplingNoise:
         statistic = float(_supremum(observed, raw)[0])
 
         def draw(count: int) -> Floats:
-            none, eta = np.zeros(count), np.repeat(observed.eta, count, axis=0)
-            y = draw_scores(eta, none, none, sample, rng)
+            eta = np.repeat(observed.eta, count, axis=0)
+            y = draw_scores(eta, Scatter.none(count), sample, rng)
             return _supremum(_fit_items(y, raw), raw)
 
         noise = sampling_variance(
@@ -98,7 +99,8 @@ def _noise_known(sample: Sample) -> bool:
 
 def _fit_items(y: Floats, raw: FittedThreshold) -> NullFit:
     """The smooth null with item noise as the only variance."""
-    fit = fit_two_level(y, raw.sample, raw.plan.slopes(raw.sample), np.zeros(len(y)))
+    slopes = raw.plan.slopes(raw.sample)
+    fit = fit_two_level(y, raw.sample, slopes, Scatter.none(len(y)))
     return replace(fit, phi2=np.zeros(len(y)))
 
 

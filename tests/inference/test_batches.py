@@ -16,7 +16,8 @@ from confounds.inference._effect import own_curve, working_covariance
 from confounds.inference._moments import solve_small
 from confounds.inference._nested import fit_nested
 from confounds.inference._null import Slopes, fit_fixed_effect, fit_two_level
-from confounds.inference._reference import draw_scores, two_level_scan
+from confounds.inference._reference import draw_scores, two_level_search
+from confounds.inference._variances import Scatter
 from confounds.inference.sample import threshold_columns
 
 GROWTH = Slopes(lower=0.0, upper=2.0)
@@ -30,9 +31,9 @@ class Two:
 
 def scores(sample, count, seed=0):
     rng = np.random.default_rng(seed)
-    fit = fit_two_level(sample.score[None], sample, GROWTH, np.full(1, 0.2))
-    tau2, phi2 = np.full(count, 0.2), np.full(count, 0.1)
-    return draw_scores(np.repeat(fit.eta, count, axis=0), tau2, phi2, sample, rng)
+    one = Scatter(np.full(1, 0.2), np.full(1, 0.1), np.full(1, 0.001))
+    fit = fit_two_level(sample.score[None], sample, GROWTH, one)
+    return draw_scores(np.repeat(fit.eta, count, axis=0), one.repeated(count), sample, rng)
 
 
 def test_parts_cover_every_row_once_and_are_never_empty():
@@ -54,9 +55,9 @@ def test_rows_are_taken_put_and_joined_in_their_order():
 @pytest.mark.parametrize("sample", [drawn(Truth(), models=16), unbounded(16)], ids=["logit", "own"])
 def test_a_fit_is_the_same_alone_in_a_small_part_and_in_a_large_one(monkeypatch, sample):
     y = sample.score[None] + np.zeros((7, 1)) if not sample.binomial else scores(sample, 7)
-    together = fit_two_level(y, sample, GROWTH, fit_fixed_effect(y, sample, GROWTH).tau2)
+    together = fit_two_level(y, sample, GROWTH, fit_fixed_effect(y, sample, GROWTH).scatter)
     monkeypatch.setattr(_batches, "CELLS", 3 * len(sample))
-    apart = fit_two_level(y, sample, GROWTH, fit_fixed_effect(y, sample, GROWTH).tau2)
+    apart = fit_two_level(y, sample, GROWTH, fit_fixed_effect(y, sample, GROWTH).scatter)
     for item in fields(together):
         left, right = getattr(together, item.name), getattr(apart, item.name)
         np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-12)
@@ -66,9 +67,9 @@ def test_a_scan_is_the_same_alone_and_among_others():
     sample = drawn(Truth(step=0.3, level=-1.0), models=16)
     y = scores(sample, 9)
     columns = threshold_columns(sample.x, sample.grid, "step")
-    together = two_level_scan(y, sample, columns, GROWTH)
+    together = two_level_search(y, sample, columns, GROWTH)
     for row in (0, 4, 8):
-        alone = two_level_scan(y[row : row + 1], sample, columns, GROWTH)
+        alone = two_level_search(y[row : row + 1], sample, columns, GROWTH)
         np.testing.assert_allclose(together.f[row], alone.f[0], rtol=1e-8, atol=1e-10)
 
 

@@ -11,7 +11,7 @@ from inference.samples import unbounded
 
 from confounds.inference._null import Slopes, fit_fixed_effect
 from confounds.inference._plan import TestPlan as Plan
-from confounds.inference._reference import draw_variance
+from confounds.inference._reference import drawn_scatter
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow, on_its_own
 from confounds.inference.contrast import pair_samples
 from confounds.inference.control_variate import (
@@ -170,11 +170,13 @@ def test_pooled_variance_moves_the_estimate_as_far_as_it_is_worth(freedom):
 
 def test_replicates_draw_the_pooled_variance_anew():
     sample = tasks()[0][0]
-    assert np.all(draw_variance(0.2, sample, 50, rng()) == 0.2)
+    fit = fit_fixed_effect(sample.score[None], sample, Slopes())
+    fit = replace(fit, tau2=np.array([0.2]))
+    alone = drawn_scatter(fit, sample, 4000, rng()).tau2
     pooled = replace(sample, pooled=PooledVariance(0.2, 0.02, 10.0))
-    drawn = draw_variance(0.2, pooled, 4000, rng())
+    drawn = drawn_scatter(fit, pooled, 4000, rng()).tau2
     assert np.median(drawn) == pytest.approx(0.21, abs=0.03)
-    assert drawn.std() > 0.03
+    assert 0.03 < drawn.std() < alone.std()
 
 
 def test_borrowing_narrows_the_interval_of_the_step():

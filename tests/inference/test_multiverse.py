@@ -190,7 +190,7 @@ def test_the_quick_effect_is_near_the_one_that_is_shown(seed):
     quick = own_effects(Scanned(y, sample, null, scan, columns), "step", growth)
     psi = float(sample.grid[scan.best[0]])
     full = fit_threshold(sample.score[None], sample, psi, "step", growth).effect[0]
-    assert quick == pytest.approx(full, abs=0.04)
+    assert quick == pytest.approx(full, abs=0.05)
 
 
 def test_sources_that_share_their_effects_are_drawn_together():

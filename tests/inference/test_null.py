@@ -14,9 +14,10 @@ from scipy import optimize
 from confounds.inference import _link, _null
 from confounds.inference._null import Slopes, fit_fixed_effect, fit_two_level
 from confounds.inference._reference import draw_scores
+from confounds.inference._variances import Scatter
 
 FREE = Slopes()
-NO_VARIANCE = np.zeros(1)
+NO_VARIANCE = Scatter.none(1)
 
 
 def curve(slope=1.0, floor=0.0, models=16, items=300, seed=0):
@@ -103,13 +104,49 @@ def test_a_bound_that_is_not_reached_changes_nothing():
     np.testing.assert_array_equal(free.theta, loose.theta)
 
 
-def test_the_variance_between_models_solves_its_moment_equation():
-    """Paule & Mandel 1982: the weighted sum of squares equals its degrees of freedom."""
+def test_the_variance_between_models_maximises_the_restricted_likelihood():
+    """Patterson & Thompson 1971, of the working response at the fit."""
     sample = replace(drawn(Truth(), models=24), family=np.zeros(24, np.int64))
     fit = fit_two_level(sample.score[None], sample, FREE, None)
     assert fit.tau2[0] > 0.05
-    squares = (fit.weight[0] * fit.residual[0] ** 2).sum()
-    assert squares == pytest.approx(22, rel=0.01)
+    z, X = fit.eta[0] + fit.residual[0], sample.design
+    sampling = 1 / fit.weight[0] - fit.tau2[0]
+
+    def minus_twice(tau2):
+        w = 1 / (sampling + tau2)
+        gram = (X.T * w) @ X
+        r = z - X @ np.linalg.solve(gram, (X.T * w) @ z)
+        return -np.log(w).sum() + np.linalg.slogdet(gram)[1] + (w * r * r).sum()
+
+    best = optimize.minimize_scalar(minus_twice, bounds=(1e-4, 2), method="bounded").x
+    assert fit.tau2[0] == pytest.approx(best, rel=0.02)
+
+
+def test_models_that_scatter_at_chance_move_the_rates_of_guessing_and_not_the_models():
+    rng = np.random.default_rng(4)
+    x = np.linspace(7, 12, 24)
+    mean = np.where(x > 9.5, 0.7, 0.25 + 0.03 * rng.standard_normal(24))
+    y = rng.binomial(2000, mean, (200, 24)) / 2000
+    sample = sample_of(x, y[0], floor=0.25, items=2000)
+    step = np.repeat((x > 9.5).astype(float)[None], len(y), axis=0)
+    fit = fit_two_level(y, sample, Slopes(0.0, 2.0), None, jump=step)
+    spread = mean[x <= 9.5].var(ddof=1) + 0.25 * 0.75 / 2000
+    assert np.median(fit.rho) * 0.25 * 0.75 == pytest.approx(spread, rel=0.5)
+    assert np.median(fit.tau2) < 0.1
+    higher = fit_two_level(y + 0.2, sample, Slopes(0.0, 2.0), None)
+    assert not higher.rho.any()
+
+
+def test_guesses_are_drawn_with_the_variance_that_the_fit_gives_them():
+    sample = sample_of(np.linspace(7, 12, 8), np.full(8, 0.3), floor=0.25, items=500)
+    count = 20_000
+    scatter = Scatter(np.zeros(count), np.zeros(count), np.full(count, 0.004))
+    eta = np.repeat(np.linspace(-4, 2, 8)[None], count, axis=0)
+    y = draw_scores(eta, scatter, sample, np.random.default_rng(1))
+    mu = _link.mean(eta[:1], sample.floor, binomial=True)
+    expected = mu * (1 - mu) / 500 + 0.004 * _link.guessing_variance(mu, sample)
+    np.testing.assert_allclose(y.mean(axis=0), mu[0], atol=0.001)
+    np.testing.assert_allclose(y.var(axis=0), expected[0], rtol=0.05)
 
 
 @pytest.mark.parametrize(("own", "shared"), [(0.04, 0.09), (0.09, 0.0)])
@@ -121,10 +158,11 @@ def test_variances_between_models_and_between_families_are_recovered(own, shared
     sample = sample_of(x, np.full(48, 0.5), floor=0.25, family=family)
     batch = 300
     eta = np.repeat((x - 9)[None], batch, axis=0)
-    y = draw_scores(eta, np.full(batch, own), np.full(batch, shared), sample, rng)
-    tau2 = fit_fixed_effect(y, sample, FREE).tau2
-    fit = fit_two_level(y, sample, FREE, tau2)
-    assert tau2.mean() == pytest.approx(own, rel=0.1)
+    truth = Scatter(np.full(batch, own), np.full(batch, shared), np.zeros(batch))
+    y = draw_scores(eta, truth, sample, rng)
+    within = fit_fixed_effect(y, sample, FREE).scatter
+    fit = fit_two_level(y, sample, FREE, within)
+    assert within.tau2.mean() == pytest.approx(own, rel=0.1)
     assert fit.phi2.mean() == pytest.approx(shared, rel=0.25, abs=0.01)
     assert fit.theta[:, 1].mean() == pytest.approx(1.0, rel=0.05)
 
@@ -151,10 +189,10 @@ def test_a_batch_is_as_good_as_one_at_a_time():
     samples = [drawn(Truth(slope=slope), seed=5) for slope in (0.5, 1.0, 2.0)]
     base = samples[0]
     y = np.array([item.score for item in samples])
-    together = fit_two_level(y, base, FREE, fit_fixed_effect(y, base, FREE).tau2)
+    together = fit_two_level(y, base, FREE, fit_fixed_effect(y, base, FREE).scatter)
     for row, one in enumerate(y):
-        tau2 = fit_fixed_effect(one[None], base, FREE).tau2
-        alone = fit_two_level(one[None], base, FREE, tau2)
+        within = fit_fixed_effect(one[None], base, FREE).scatter
+        alone = fit_two_level(one[None], base, FREE, within)
         np.testing.assert_allclose(together.theta[row], alone.theta[0], atol=0.01)
         np.testing.assert_allclose(together.phi2[row], alone.phi2[0], atol=0.02)
 
@@ -180,8 +218,8 @@ def test_an_unbounded_metric_may_have_any_unit(unit):
     """Variances started from fixed numbers once: a metric of another size got none at all."""
     sample = unbounded(noise=0.02)
     y = sample.score[None]
-    plain = fit_two_level(y, sample, FREE, fit_fixed_effect(y, sample, FREE).tau2)
-    scaled = fit_two_level(unit * y, sample, FREE, fit_fixed_effect(unit * y, sample, FREE).tau2)
+    plain = fit_two_level(y, sample, FREE, fit_fixed_effect(y, sample, FREE).scatter)
+    scaled = fit_two_level(unit * y, sample, FREE, fit_fixed_effect(unit * y, sample, FREE).scatter)
     assert plain.tau2[0] == pytest.approx(0.02**2, rel=0.5)
     np.testing.assert_allclose(scaled.theta, unit * plain.theta, rtol=1e-6)
     np.testing.assert_allclose(scaled.tau2, unit**2 * plain.tau2, rtol=1e-6)

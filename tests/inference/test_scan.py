@@ -13,6 +13,7 @@ from scipy.optimize import lsq_linear
 
 from confounds.inference._null import Slopes, fit_two_level
 from confounds.inference._scan import scan, sharpen
+from confounds.inference._variances import Scatter
 from confounds.inference.sample import threshold_columns
 
 BOUND = 2.197
@@ -46,7 +47,9 @@ def test_f_of_one_threshold_is_that_of_weighted_least_squares(shape, psi):
 
 def test_with_families_it_is_generalised_least_squares():
     sample = drawn(Truth(level=-1.0, step=0.3))
-    fit = fit_two_level(sample.score[None], sample, Slopes(), np.array([0.2]))
+    fit = fit_two_level(
+        sample.score[None], sample, Slopes(), Scatter(np.array([0.2]), np.zeros(1), np.zeros(1))
+    )
     assert fit.phi2[0] > 0
     columns = threshold_columns(sample.x, sample.grid, "step")
     found = scan(fit, sample, columns, len(sample) - 2)
@@ -121,7 +124,7 @@ def test_a_batch_scans_as_one_at_a_time():
     samples = [drawn(Truth(level=-1.0, step=step), seed=2) for step in (0.0, 0.3)]
     base = samples[0]
     y = np.array([item.score for item in samples])
-    fit = fit_two_level(y, base, Slopes(), np.full(2, 0.2))
+    fit = fit_two_level(y, base, Slopes(), Scatter(np.full(2, 0.2), np.zeros(2), np.zeros(2)))
     columns = threshold_columns(base.x, base.grid, "step")
     together = sharpen(fit, base, columns, 22)
     for row in range(2):
