@@ -87,19 +87,21 @@ def restricted_step(
 
     Pooled variance enters as that many more residuals, all of the pooled size.
     """
-    p2 = found.p * found.p
-    score = (found.u2 - found.p).sum(axis=1)
-    information = p2.sum(axis=1)
-    information = np.maximum(information, 2 * (found.u2 * found.w).sum(axis=1) - information)
+    p2, beyond = found.p * found.p, found.u2 - found.p
+    score = beyond.sum(axis=1)
+    information = np.vecdot(found.p, found.p)
+    information = np.maximum(information, 2 * np.vecdot(found.u2, found.w) - information)
     if pooled is not None:
         size = tau2 + pooled.noise
         score = score + pooled.freedom * ((pooled.tau2 + pooled.noise) / size - 1) / size
         information = information + pooled.freedom / size**2
     information = np.maximum(information, 1e-12)
-    share = np.maximum(1 - found.height / NEAR_FLOOR, 0.0) * found.k
-    score_rho = (share * (found.u2 - found.p)).sum(axis=1) - PRIOR * rho
-    rho_by_tau, tau_by_rho = (share * p2).sum(axis=1), (found.k * p2).sum(axis=1)
-    information_rho = (share * found.k * p2).sum(axis=1) + PRIOR
+    share = np.clip(1 - found.height / NEAR_FLOOR, 0.0, 1.0)
+    share *= found.k
+    score_rho = np.vecdot(share, beyond) - PRIOR * rho
+    rho_by_tau, tau_by_rho = np.vecdot(share, p2), np.vecdot(found.k, p2)
+    p2 *= found.k
+    information_rho = np.vecdot(share, p2) + PRIOR
     least = 1e-3 * information * information_rho
     determinant = np.maximum(information * information_rho - tau_by_rho * rho_by_tau, least)
     of_tau = (information_rho * score - tau_by_rho * score_rho) / determinant
@@ -118,8 +120,8 @@ def restricted_step(
 def _stepped(variance: Floats, change: Floats, slack: tuple[float, float], most: float) -> Floats:
     """A variance after a step that takes off most of it, or trebles it, give or take `slack`."""
     down, up = -0.7 * variance - slack[0], 2 * variance + slack[1]
-    moved: Floats = np.clip(variance + np.clip(change, down, up), 0.0, most)
-    return moved
+    moved: Floats = variance + np.minimum(np.maximum(change, down), up)
+    return np.minimum(np.maximum(moved, 0.0), most)
 
 
 def moment_step(
