@@ -10,7 +10,7 @@ from confounds.export._columns import Sheet
 from confounds.text import MARK, is_missing, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     Row = Mapping[str, Any]
 
@@ -21,13 +21,13 @@ _CHARACTER = 0.52
 _RUN = 12
 """Characters after which a name without a place to break at is broken."""
 _SEPARATORS = frozenset("_/-.:,;")
+_LEAST = 12
+"""Characters of a line of texts, however wide the numbers are."""
 _LINE = 60
 """Characters of a line over all columns."""
-_SETTINGS = (
-    r"  \footnotesize",
-    r"  \setlength{\tabcolsep}{3pt}",
-    r"  \sisetup{round-mode=places,round-precision=2,table-align-text-after=false}",
-)
+_USUAL = r"  \footnotesize\setlength{\tabcolsep}{3pt}"
+_SMALL = r"  \scriptsize\setlength{\tabcolsep}{2pt}"
+_ROUNDING = r"  \sisetup{round-mode=places,round-precision=2,table-align-text-after=false}"
 _ESCAPES = {
     MARK: r"\texttt{?}",
     "\\": r"\textbackslash{}",
@@ -108,6 +108,16 @@ RIVALS = Layout(
 LAYOUTS = {"verdicts": VERDICTS, "rivals": RIVALS}
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How the columns of one table are set: type size, formats, heads, and texts that wrap."""
+
+    size: str
+    formats: str
+    head: str
+    broken: Mapping[str, int]
+
+
 def latex(sheet: Sheet, layout: Layout) -> str:
     """A table as wide as the text of a page: a `table`, or where it is too long a `longtable`.
 
@@ -117,32 +127,38 @@ def latex(sheet: Sheet, layout: Layout) -> str:
     """
     rows = _named(sheet.rows)
     kinds = {column.name: column.kind for column in sheet.columns}
-    numeric = [kinds[name] in ("number", "integer") for name, _ in layout.columns]
-    broken = _broken(rows, layout)
-    formats = "".join(
-        _number_column(name, rows) if right else _text_column(broken.get(name))
-        for (name, _), right in zip(layout.columns, numeric, strict=True)
-    )
-    heads = [
-        f"{{{heading}}}" if right else heading
-        for (_, heading), right in zip(layout.columns, numeric, strict=True)
-    ]
-    lines = sum(_lines(row, broken) for row in rows)
+    grid = _grid(rows, layout, {name for name in kinds if kinds[name] in ("number", "integer")})
+    lines = sum(_lines(row, grid.broken) for row in rows)
     set_as = _table if lines <= MOST_LINES else _long_table
-    head = f"    {' & '.join(heads)} \\\\"
-    return "\n".join(set_as(layout, formats, head, list(_body(rows, layout, broken)))) + "\n"
+    return "\n".join(set_as(layout, grid, list(_body(rows, layout, grid.broken)))) + "\n"
 
 
-def _table(layout: Layout, formats: str, head: str, body: Sequence[str]) -> list[str]:
+def _grid(rows: Sequence[Row], layout: Layout, numeric: Collection[str]) -> _Grid:
+    """Wide numbers take room from the texts, and where these have no more, the type is smaller."""
+    numbers = {name: _number_column(name, rows) for name, _ in layout.columns if name in numeric}
+    room = layout.room - math.ceil(1.2 * sum(map(_beyond, numbers.values())))
+    broken = _broken(rows, layout, room)
+    formats = [numbers.get(name) or _text_column(broken.get(name)) for name, _ in layout.columns]
+    heads = [f"{{{told}}}" if name in numbers else told for name, told in layout.columns]
+    return _Grid(
+        size=_USUAL if room >= _LEAST * len(layout.wrapped) else _SMALL,
+        formats="".join(formats),
+        head=f"    {' & '.join(heads)} \\\\",
+        broken=broken,
+    )
+
+
+def _table(layout: Layout, grid: _Grid, body: Sequence[str]) -> list[str]:
     return [
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{escape(_flat(layout.caption))}}}",
         rf"  \label{{{layout.label}}}",
-        *_SETTINGS,
-        rf"  \begin{{tabular}}{{{formats}}}",
+        grid.size,
+        _ROUNDING,
+        rf"  \begin{{tabular}}{{{grid.formats}}}",
         r"    \toprule",
-        head,
+        grid.head,
         r"    \midrule",
         *body,
         r"    \bottomrule",
@@ -151,19 +167,20 @@ def _table(layout: Layout, formats: str, head: str, body: Sequence[str]) -> list
     ]
 
 
-def _long_table(layout: Layout, formats: str, head: str, body: Sequence[str]) -> list[str]:
+def _long_table(layout: Layout, grid: _Grid, body: Sequence[str]) -> list[str]:
     return [
         r"\begingroup",
-        *_SETTINGS,
-        rf"  \begin{{longtable}}{{{formats}}}",
+        grid.size,
+        _ROUNDING,
+        rf"  \begin{{longtable}}{{{grid.formats}}}",
         rf"    \caption{{{escape(_flat(layout.caption))}}}",
         rf"    \label{{{layout.label}}} \\",
         r"    \toprule",
-        head,
+        grid.head,
         r"    \midrule",
         r"    \endfirsthead",
         r"    \toprule",
-        head,
+        grid.head,
         r"    \midrule",
         r"    \endhead",
         r"    \bottomrule",
@@ -201,17 +218,23 @@ def _heading(name: str, columns: int) -> str:
     return rf"    \multicolumn{{{columns}}}{{{span}}}{{\itshape {shown}}} \\*"
 
 
-def _broken(rows: Sequence[Row], layout: Layout) -> dict[str, int]:
+def _beyond(column: str) -> int:
+    """Characters of a column's numbers before the point, beyond those of a score."""
+    whole = column.partition("table-format=")[2].partition(".")[0].partition(",")[0]
+    return max(0, len("-") * whole.startswith("-") + int(whole.lstrip("-").rstrip("]")) - 2)
+
+
+def _broken(rows: Sequence[Row], layout: Layout, room: int) -> dict[str, int]:
     """The columns that hold a text too long for them, with the characters of a line.
 
-    What a column with short texts leaves is the others'.
+    What a column with short texts leaves is the others'; `room` is what wide numbers leave to all.
     """
     longest = {
         name: max(len(heading), *(len(one_line(str(row.get(name) or ""))) for row in rows))
         for name, heading in layout.columns
         if name in layout.wrapped
     }
-    left, found = layout.room, {}
+    left, found = max(room, _LEAST * len(longest)), {}
     for number, name in enumerate(sorted(longest, key=lambda name: longest[name])):
         most = left // (len(longest) - number)
         if longest[name] > most:

@@ -15,7 +15,7 @@ import pytest
 
 from confounds import plugins
 from confounds.export import latex_table
-from confounds.results import Audit
+from confounds.results import Audit, Estimate
 
 ENGINE = shutil.which("pdflatex") or shutil.which("tectonic")
 READER = shutil.which("pdftotext")
@@ -128,3 +128,21 @@ def test_long_names_and_many_rivals_fit_the_pages(audits, tmp_path) -> None:
     page = compiled(tuple(found), tmp_path)
     assert page.count(f"{tested.outcome}  ") >= len(rivals) * len(names)
     assert page.count("Outcome") > 1
+
+
+def test_scores_in_the_thousands_fit_too(audits, tmp_path) -> None:
+    """Log-probabilities of long targets are no proportions."""
+
+    def wide(found: Estimate | None) -> Estimate | None:
+        if found is None or found.estimate is None:
+            return found
+        return replace(found, estimate=-4000.0, ci_lower=-5000.0, ci_upper=-1000.0)
+
+    tests = tuple(
+        replace(test, effect=wide(test.effect), change=wide(test.change))
+        for test in audits[1].tests
+    )
+    fit = audits[1].fits[0]
+    fit = replace(fit, estimates=tuple(item for one in fit.estimates if (item := wide(one))))
+    page = compiled((replace(audits[1], tests=tests, fits=(fit,)),), tmp_path)
+    assert page.count("-4000.00") >= 3
