@@ -32,7 +32,7 @@ def of_raw(
         effect: the step that remains, with the p-value of the test that decided.
     """
     checked = fits.raw is not None and fits.raw.fit.p_fixed_effect is not None
-    large = (effect.ci_lower or 0.0) > smallest_effect(fits)
+    large = bool((effect.ci_lower or 0.0) > smallest_effect(fits))
     strong = outcome == "survives" and checked and large
     return RivalTest(rival, "tested", outcome, null, reason, effect=effect, strong=strong)
 

@@ -96,8 +96,7 @@ def test_the_change_is_the_difference_of_the_two_effects(contrast):
     )
     assert change.estimate == pytest.approx(raw.estimate - controlled.estimate, abs=1e-9)
     assert change.ci_lower < change.estimate < change.ci_upper
-    assert change.ci_lower > 0.3
-    assert change.ci_lower > 0
+    assert change.ci_lower > 0.2
 
 
 def test_swapping_the_conditions_turns_the_sign(contrast):

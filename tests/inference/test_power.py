@@ -166,7 +166,7 @@ def test_degrees_of_freedom_are_those_of_one_data_set():
     fit = fit_threshold(y, world.sample, world.psi, "step", Plan().growth(world.sample)).fit
     found = effect_freedoms(world.sample, world.psi, "step", _covariances(fit, world.sample))
     for row, freedom in enumerate(found):
-        one = replace(fit, **{name: getattr(fit, name)[[row]] for name in ("eta", "tau2", "phi2")})
+        one = replace(fit, **{name: getattr(fit, name)[[row]] for name in ("eta", "weight", "tau2", "phi2", "rho")})
         covariance = working_covariance(one, world.sample)
         assert freedom == pytest.approx(effect_freedom(world.sample, world.psi, "step", covariance))
 
