@@ -3,7 +3,7 @@
 *Two-level* (the primary): families and models are drawn anew, then the items; everything is
 estimated again on every replicate. *Family-fixed-effect* (the check): family levels are held,
 models and items are drawn. Both are valid for the model as sampling unit; the check does not
-rest on families being draws from one distribution.
+rest on families being draws from one distribution. The variances that are drawn with are drawn too.
 """
 
 from __future__ import annotations

@@ -12,15 +12,16 @@ as a step, so whoever calls a departure shown asks `ceiling.over_ceilings` too.
 Estimand: psi, the scale at which a step adds most beyond gradual growth, and that step in score
 points, mu(eta + delta) - mu(eta) at psi.
 
-Formula: eta = a + b x + delta h(x; psi) + u_family + v_model with b <= 4.394 / gradual. With
-residuals e and weights W of the null fit, U = h'We, S = h'Wh - h'WX (X'WX)^-1 X'Wh, Q = e'We and F
-= (U^2 / S) / (Q - U^2 / S) (M - p - 1); the statistic is the supremum of F over psi, upward steps
-only for a claim of emergence, and p = (1 + #{F* >= F}) / (B + 1).
+Formula: eta = a + b x + delta h(x; psi) + u_family + v_model with b <= 4.394 / gradual. F = (Q0 -
+Q1) / max(Q1 / (M - p - 1), 1) with the sums of squares Q1 of the curve with a step at psi and Q0 of
+the nearest smooth curve, on the score scale under the covariance of the former (`_refit`); on an
+unbounded metric that is F of delta in weighted least squares (`_scan`). The statistic is the
+supremum over psi, upward steps only for a claim of emergence, and p = (1 + #{F* >= F}) / (B + 1).
 
 Assumption that would break it: the random effects are normal on the link scale, and scale is known.
 
 Source: Davies 1977, 1987; Andrews 1993; Hansen 1996, 2000 (threshold tests and the inversion for
-psi); Paule & Mandel 1982 (between-model variance).
+psi); Gallant 1975 (F of nested nonlinear regressions); Patterson & Thompson 1971 (variances).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from rivals.made import claim_of, frame_of, outcomes_of
 from confounds.errors import UsageError
 from confounds.exploration import Design, PowerPoint
 from confounds.inference import _link
+from confounds.inference._batches import taken
 from confounds.inference._effect import effect_freedom, fit_threshold, working_covariance
 from confounds.inference._plan import TestPlan as Plan
 from confounds.inference._power_draws import (
@@ -166,7 +167,7 @@ def test_degrees_of_freedom_are_those_of_one_data_set():
     fit = fit_threshold(y, world.sample, world.psi, "step", Plan().growth(world.sample)).fit
     found = effect_freedoms(world.sample, world.psi, "step", _covariances(fit, world.sample))
     for row, freedom in enumerate(found):
-        one = replace(fit, **{name: getattr(fit, name)[[row]] for name in ("eta", "weight", "tau2", "phi2", "rho")})
+        one = taken(fit, np.array([row]))
         covariance = working_covariance(one, world.sample)
         assert freedom == pytest.approx(effect_freedom(world.sample, world.psi, "step", covariance))
 
