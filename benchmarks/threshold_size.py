@@ -75,7 +75,7 @@ def cells() -> list[Cell]:
         if models in DESIGN_PAIRED:
             found += [Cell("paired", models, OVERLAP, "step", name) for name in PAIRED]
     found += [Cell("power", *place, "step", "slope 8") for place in DESIGN_POWER]
-    for models in (8, 12, 20):
+    for models in (8, 12, 20, 50):
         found += [Cell("clean", models, OVERLAP, "step", name) for name in CLEAN]
         found += [Cell("alone", models, OVERLAP, "step", name) for name in ALONE]
     return found

@@ -68,12 +68,30 @@ def fit_threshold(
     extra = column if sample.covariates is None else np.hstack([sample.covariates, column])
     augmented = replace(sample, covariates=extra)
     fit = fit_nested(y, augmented, slopes, start).two_level
+    return ThresholdCurve(fit, _effects(fit.theta, sample, psi, shape), psi)
+
+
+def drawn_effects(
+    y: Floats, sample: Sample, curve: ThresholdCurve, shape: str, slopes: Slopes
+) -> Floats:
+    """(B,) effects at the curve's threshold in data sets drawn from it, by a few iterations.
+
+    For what is read off their joint spread; an effect that is told is fitted to the end.
+    """
+    column = threshold_columns(sample.x, np.array([curve.psi]), shape)
+    jump = np.repeat(column.T, len(y), axis=0)
+    fit = fit_nested(y, sample, slopes, curve.fit.eta, jump).two_level
+    return _effects(fit.theta, sample, curve.psi, shape)
+
+
+def _effects(theta: Floats, sample: Sample, psi: float, shape: str) -> Floats:
+    """(B,) steps in score points of fitted curves."""
     at, height = reference_point(sample, psi, shape)
-    eta0 = fit.theta[:, 0] + fit.theta[:, 1] * (at - sample.centre)
+    eta0 = theta[:, 0] + theta[:, 1] * (at - sample.centre)
     floor = np.array([sample.floor.mean()])
-    after = _link.mean(eta0 + height * fit.theta[:, -1], floor, binomial=sample.binomial)
-    before = _link.mean(eta0, floor, binomial=sample.binomial)
-    return ThresholdCurve(fit, after - before, psi)
+    after = _link.mean(eta0 + height * theta[:, -1], floor, binomial=sample.binomial)
+    difference: Floats = after - _link.mean(eta0, floor, binomial=sample.binomial)
+    return difference
 
 
 def own_curve(sample: Sample, psi: float, shape: str, slopes: Slopes) -> ThresholdCurve:

@@ -178,12 +178,12 @@ class _Problem:
         self.products = sample.products
         self.X, self.Z = self.products.X, self.products.Z
         p = self.X.shape[1] + (jump is not None)
-        self.ridge = np.full(p, RIDGE_LEVEL)
-        self.ridge[1] = RIDGE_SLOPE
+        self.ridge = np.diag(np.full(p, RIDGE_LEVEL))
+        self.ridge[1, 1] = RIDGE_SLOPE
         self.most, self.reach, self.slack = MAX_VARIANCE, MAX_MOVE, 1.0
         self.unit = np.ones(len(y))
         if not sample.binomial:
-            self.ridge = np.zeros(p)
+            self.ridge = np.zeros((p, p))
             self.most, self.reach, self.slack = np.inf, np.inf, 0.0
             self.unit = spread_about_line(y, self.X)
 
@@ -223,7 +223,7 @@ class _Problem:
                 break
             if len(moving) < len(left):
                 left, now, problem = left[moving], taken(now, moving), problem.take(moving)
-        z, s, k = self._working(found.eta)
+        z, s, k, _ = self._working(found.eta)
         w = 1 / (s + found.rho[:, None] * k + found.tau2[:, None])
         last = (found.tau2, found.phi2, found.rho, found.bounded)
         return NullFit(found.theta, found.eta, w, z - found.eta, *last)
@@ -233,18 +233,18 @@ class _Problem:
     ) -> tuple[_State, Floats]:
         """One iteration, and (B,) how far it moved predictor and variances (these by share)."""
         eta, tau2, phi2, rho = at.eta, at.tau2, at.phi2, at.rho
-        z, s, k = self._working(eta)
+        z, s, k, mu = self._working(eta)
         w = 1 / (s + rho[:, None] * k + tau2[:, None])
         weighted = Weighted(self.products, w, phi2, self.jump)
-        gram = weighted.gram() + np.diag(self.ridge)
+        gram = weighted.gram() + self.ridge
         theta, bounded = self._coefficients(gram, weighted.moment(z))
         smooth = self._predict(theta)
         r = z - smooth
         shared = weighted.family_effects(r)
         if tau_freedom is not None and self.sample.binomial:
             u = w * (r - shared)
-            own = weighted.own_information(gram)
-            found = Evidence(u * u, w, own, k, _link.logistic(eta))
+            height = (mu - self.sample.floor) / (1 - self.sample.floor)
+            found = Evidence(u * u, w, weighted.own_information(gram), k, height)
             tau2, rho = restricted_step(tau2, rho, found, self.sample.pooled)
         elif tau_freedom is not None:
             inner = r - shared
@@ -279,12 +279,13 @@ class _Problem:
         projected: Floats = (level @ q) @ q.T
         return projected
 
-    def _working(self, eta: Floats) -> tuple[Floats, Floats, Floats]:
-        """Working response, its items' variance on the link scale, and that of a unit of rho."""
+    def _working(self, eta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Working response, variances on the link scale of items and of a unit of rho, and mu."""
         sample = self.sample
         mu, d = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
-        response, sampling = eta + (self.y - mu) / d, _link.sampling_variance(mu, sample) / d**2
-        return response, sampling, _link.guessing_variance(mu, sample) / d**2
+        response, d2 = eta + (self.y - mu) / d, d * d
+        sampling = _link.sampling_variance(mu, sample) / d2
+        return response, sampling, _link.guessing_variance(mu, sample) / d2, mu
 
     def _coefficients(self, gram: Floats, moment: Floats) -> tuple[Floats, Flags]:
         p = len(self.ridge)

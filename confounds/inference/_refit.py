@@ -7,6 +7,7 @@ mean and dispersion, never below the items' own: Wedderburn 1974). A scan one st
 fit (`_scan`) only chooses the thresholds that are tried: its variances take up the very step that
 is sought, and on the link scale models at the chance floor say nothing, while on the score scale a
 curve that has to rise from them is seen not to be smooth. Power: `benchmarks/threshold_size.py`.
+Of many models, and on unbounded metrics, the scan's F serves.
 
 The fit with a step is stopped after a few iterations and so is that of Q0: the reference
 distribution repeats both on every replicate.
@@ -24,7 +25,7 @@ from confounds.inference._batches import parts, taken
 from confounds.inference._constrained import Covariance, Smooth, bounded_step, least_squares
 from confounds.inference._nested import fit_nested
 from confounds.inference._null import fit_fixed_effect, fixed_effect_freedom
-from confounds.inference._scan import scan, sharpen
+from confounds.inference._scan import in_parts, scan, sharpen
 from confounds.inference._supremum import Supremum
 from confounds.inference._variances import pooled_squares
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     Fit = Callable[[Floats, Floats, Floats], NullFit]
     Squares = Callable[[Floats, NullFit, NullFit], tuple[Floats, Floats]]
 
+MOST_FITTED = 40
+"""Models above which the scan's own F is the statistic: a step among so many is not taken up by
+variances, and is found as often (one of .15 among 100 more often, .72 against .63)."""
 TRIED = 3
 """Thresholds at which a curve is fitted."""
 STEPS = 3
@@ -60,6 +64,8 @@ def marginal_supremum(
     freedom = len(sample) - sample.design.shape[1]
     if not sample.binomial:
         return sharpen(null, sample, columns, freedom)
+    if len(sample) > MOST_FITTED:
+        return in_parts(scan, null, sample, columns, freedom)
 
     def fit(scores: Floats, start: Floats, jump: Floats) -> NullFit:
         return fit_nested(scores, sample, slopes, start, jump).two_level
@@ -80,6 +86,8 @@ def fixed_supremum(
     freedom = fixed_effect_freedom(sample)
     if not sample.binomial:
         return sharpen(null, sample, columns, freedom)
+    if len(sample) > MOST_FITTED:
+        return in_parts(scan, null, sample, columns, freedom)
 
     def fit(scores: Floats, start: Floats, jump: Floats) -> NullFit:
         return fit_fixed_effect(scores, sample, slopes, start, jump)

@@ -20,6 +20,8 @@ from confounds.inference._supremum import Supremum
 from confounds.inference._variances import pooled_squares
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from confounds.inference._null import NullFit
     from confounds.inference.sample import Flags, Floats, Sample
 
@@ -116,7 +118,18 @@ def sharpen(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Scan
     all where few models straddle it; the reference distribution repeats this on every
     replicate, so the size is the bootstrap's.
     """
-    found = [_sharpen(taken(fit, rows), sample, columns, freedom) for rows in parts(*fit.eta.shape)]
+    return in_parts(_sharpen, fit, sample, columns, freedom)
+
+
+def in_parts(
+    method: Callable[[NullFit, Sample, Floats, int], Scan],
+    fit: NullFit,
+    sample: Sample,
+    columns: Floats,
+    freedom: int,
+) -> Scan:
+    """A scan of many data sets, a part of them at a time."""
+    found = [method(taken(fit, rows), sample, columns, freedom) for rows in parts(*fit.eta.shape)]
     return joined(found)
 
 

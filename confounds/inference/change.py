@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from confounds.inference._effect import ThresholdCurve, fit_threshold, own_curve, own_profile
+from confounds.inference._effect import ThresholdCurve, drawn_effects, own_curve, own_profile
 from confounds.inference.contrast import Pair, draw_pair, shared_effects
 from confounds.inference.sample import MIN_SIDE, Sample
 from confounds.results import Estimate
@@ -80,8 +80,8 @@ def estimate_change(pair: Pair, place: Place, slopes: Slopes, rng: np.random.Gen
     eta = tuple(fit.eta for fit in fits)
     drawn = draw_pair(eta, shared_effects(fits), pair, CHANGE_REPLICATES, rng)
     first, second = (
-        fit_threshold(scores, sample, place.psi, place.shape, slopes, fit.eta).effect
-        for scores, sample, fit in zip(drawn, samples, fits, strict=True)
+        drawn_effects(scores, sample, curve, place.shape, slopes)
+        for scores, sample, curve in zip(drawn, samples, curves, strict=True)
     )
     sides, freedom = _sides(samples, place, slopes)
     lower, upper = _recover_interval(curves, sides, _correlation(first, second))
