@@ -236,19 +236,20 @@ def _joint_dip(sizes: tuple[SizeModes, ...], draws: int, rng: np.random.Generato
     return float((1 + np.count_nonzero(reference >= total - 1e-9)) / (draws + 1))
 
 
-def split_rate(modes: Modes, psi: float, reach: float) -> tuple[float, float, float]:
+def split_rate(modes: Modes, kept: Floats, reach: float) -> tuple[float, float, float]:
     """How often do two runs of one size, near a threshold, lie in different modes?
 
     Args:
         modes: of all runs.
-        psi: log10 scale of the threshold.
-        reach: decades on either side of it that are near.
+        kept: log10 scales of the thresholds that the data do not reject.
+        reach: decades on either side of them that are near.
 
     Returns:
         Pairs of runs (half of the runs of every near size), the share of them that are split, and
         its 95 % upper bound (Clopper & Pearson 1934).
     """
-    near = [size for size in modes.sizes if abs(size.scale - psi) <= reach]
+    low, high = float(kept.min()) - reach, float(kept.max()) + reach
+    near = [size for size in modes.sizes if low <= size.scale <= high]
     pairs = sum(size.runs / 2 for size in near)
     split = float(sum(min(size.lucky, size.runs - size.lucky) for size in near))
     if pairs == 0:

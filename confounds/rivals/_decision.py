@@ -102,7 +102,8 @@ class Controlled:
     def strong(self) -> bool:
         """Survives with a lower bound above the smallest effect, checked within families."""
         checked = self.fit is not None and self.fit.p_fixed_effect is not None
-        return self.survives and checked and (self.effect.ci_lower or 0.0) > self.smallest
+        large = bool((self.effect.ci_lower or 0.0) > self.smallest)
+        return self.survives and checked and large
 
     @property
     def negligible(self) -> bool:

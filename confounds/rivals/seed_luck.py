@@ -11,8 +11,8 @@ family, tuning and scale, or levels of `seed`.
   and not to jump (`inference.mode_growth`); within modes the step is shown to be smaller than the
   smallest effect; and the change from raw is above 0.
 * survives: the raw departure is significant and upward, and runs of one size agree: within half a
-  `gradual` of the threshold, less than a quarter of the pairs of runs of one size lie in different
-  modes (95 % bound). A lucky mode whose probability takes `gradual` decades to grow splits 36 % of
+  `gradual` of a threshold that the data keep, less than a quarter of the pairs of runs of one size
+  lie in different modes (95 % bound). A lucky mode whose probability takes `gradual` decades to grow splits 36 % of
   them. Agreement takes about 11 pairs.
 
 Estimand: the step at the raw threshold among runs of the same mode.
@@ -106,7 +106,7 @@ class SeedLuck:
         if isinstance(runs, str):
             return not_testable(self.name, self.null, runs)
         modes = find_modes(runs, fits.settings.replicates, fits.rng(self.name))
-        pairs, _, upper = split_rate(modes, raw.psi, claim.gradual / 2)
+        pairs, _, upper = split_rate(modes, raw.kept, claim.gradual / 2)
         within, change = _within(runs, modes, fits)
         growth = mode_growth(runs.sample.x, modes.lucky, fits.rng("mode growth"))
         luck = Luck(modes, within, change, upper, pairs, growth)

@@ -129,10 +129,10 @@ def test_lucky_runs_show_within_sizes_and_growth_does_not():
 
 def test_pairs_that_agree_bound_how_often_they_do_not():
     modes = modes_of(training_runs("step", seed=0))
-    pairs, rate, upper = seeds.split_rate(modes, 9.7, 1.0)
+    pairs, rate, upper = seeds.split_rate(modes, np.array([9.7]), 1.0)
     assert rate == 0
     assert upper == pytest.approx(1 - 0.05 ** (1 / pairs))
-    assert seeds.split_rate(modes, 20.0, 1.0) == (0.0, 0.0, 1.0)
+    assert seeds.split_rate(modes, np.array([20.0]), 1.0) == (0.0, 0.0, 1.0)
 
 
 def test_two_runs_a_size_cannot_show_modes():
