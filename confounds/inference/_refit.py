@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Fit = Callable[[Floats, Floats, Floats], NullFit]
     Squares = Callable[[Floats, NullFit, NullFit], tuple[Floats, Floats]]
 
-MOST_FITTED = 40
+MOST_FITTED = 30
 """Models above which the scan's own F is the statistic: a step among so many is not taken up by
 variances, and is found as often (one of .15 among 100 more often, .72 against .63)."""
 TRIED = 3

@@ -12,8 +12,8 @@ family, tuning and scale, or levels of `seed`.
   smallest effect; and the change from raw is above 0.
 * survives: the raw departure is significant and upward, and runs of one size agree: within half a
   `gradual` of a threshold that the data keep, less than a quarter of the pairs of runs of one size
-  lie in different modes (95 % bound). A lucky mode whose probability takes `gradual` decades to grow splits 36 % of
-  them. Agreement takes about 11 pairs.
+  lie in different modes (95 % bound). A lucky mode whose probability takes `gradual` decades to
+  grow splits 36 % of them. Agreement takes about 11 pairs.
 
 Estimand: the step at the raw threshold among runs of the same mode.
 
