@@ -191,12 +191,13 @@ def _descend(
         step = bounded_step(theta, gram, right, how.slopes)
         if problem.sample.binomial:
             step = np.clip(step, -MAX_STEP, MAX_STEP)
-        theta = theta + step
         above = (
             np.maximum(squares - best.min(), 0.0) if how.one and np.isfinite(best).any() else 0.0
         )
         gain = np.abs((step * right).sum(axis=1))
-        moving = np.flatnonzero(gain > GAIN * (1 + above**2))
+        goes_on = gain > GAIN * (1 + above**2)
+        theta = np.where(goes_on[:, None], theta + step, theta)
+        moving = np.flatnonzero(goes_on)
         if not len(moving):
             break
         if len(moving) < MOST_MOVING * len(left):

@@ -33,6 +33,8 @@ CLEARLY_PASSED = 0.04
 LEAST_FREEDOM = 3
 """Of the variance between families: with the one or two that two or three families have, a single
 draw in three or so is at its bound, and 8 models in two blocks of scale find nothing at all."""
+SAME = 1e-6
+"""Share by which statistics of equal data may differ: a draw that repeats the data is a tie."""
 LEAST_DRAWN = 1e-7
 """Rho below which it is not drawn."""
 
@@ -95,6 +97,7 @@ def drawn_scatter(
         return scatter
     count, pooled, nested = len(scatter.tau2), sample.pooled, has_fixed_effects(sample)
     freedom = fixed_effect_freedom(sample) if nested else len(sample) - sample.design.shape[1]
+    freedom = max(freedom, 1)
     noise = np.repeat(1 / fit.weight.mean(axis=1) - fit.tau2, replicates)
     if pooled is not None:
         noise, freedom = np.full(count, pooled.noise), freedom + pooled.freedom
@@ -226,4 +229,5 @@ def two_level_search(y: Floats, sample: Sample, columns: Floats, slopes: Slopes)
 
 def p_value(statistic: float, draws: Floats) -> float:
     """(1 + number of draws at or above the statistic) / (B + 1)."""
-    return float((1 + np.count_nonzero(draws >= statistic - 1e-12)) / (len(draws) + 1))
+    least = statistic - SAME * (1 + abs(statistic))
+    return float((1 + np.count_nonzero(draws >= least)) / (len(draws) + 1))

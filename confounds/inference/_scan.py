@@ -155,7 +155,7 @@ def _sharpen(fit: NullFit, sample: Sample, columns: Floats, freedom: int) -> Sca
 
 def _shrink_tau(tau2: Floats, rest: Floats, freedom: Floats, sampling: Floats) -> Floats:
     """One multiplicative step towards rest = freedom, never above the null's tau^2."""
-    ratio = np.clip(rest / freedom, 0.1, 1.0)
+    ratio = np.clip(rest / np.maximum(freedom, 1.0), 0.1, 1.0)
     share = (tau2[:, None] / (sampling + tau2[:, None])).mean(axis=1)
     shrunk: Floats = tau2 * ratio ** (1 / np.maximum(share, 0.2))
     return shrunk

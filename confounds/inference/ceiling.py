@@ -71,7 +71,7 @@ def under_ceiling(sample: Sample, ceiling: float) -> Sample:
         sample: scores in [0, 1].
         ceiling: above every floor, at most 1.
     """
-    edge = 0.5 / sample.n
+    edge = np.minimum(0.5 / sample.n, (ceiling - sample.floor) / 2)
     inside = np.clip(sample.score, sample.floor + edge, ceiling - edge)
     return replace(
         sample,

@@ -19,6 +19,8 @@ unbounded metric that is F of delta in weighted least squares (`_scan`). The sta
 supremum over psi, upward steps only for a claim of emergence, and p = (1 + #{F* >= F}) / (B + 1).
 
 Assumption that would break it: the random effects are normal on the link scale, and scale is known.
+Size at .05 where the smooth curve is as steep as it may be: both tests together at most .06; where
+no check is possible, .05 to .09 (each of 12 models its own family; `benchmarks/threshold_size.py`).
 
 Source: Davies 1977, 1987; Andrews 1993; Hansen 1996, 2000 (threshold tests and the inversion for
 psi); Gallant 1975 (F of nested nonlinear regressions); Patterson & Thompson 1971 (variances).

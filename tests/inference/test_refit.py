@@ -1,5 +1,7 @@
 """The statistic with the threshold fitted: what it sees that a scan of the smooth fit does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from _simulated import Truth
@@ -79,3 +81,21 @@ def test_families_may_have_any_levels_in_the_curve_within_them():
     least = within_families(y, start, sample, weight, BOUND)
     apart = (weight * (y - _link.mean(start.eta, sample.floor, binomial=True)) ** 2).sum()
     assert least[0] < 0.05 * apart
+
+
+def test_a_table_without_a_residual_has_a_p_value_and_no_crash():
+    """Families dropped after the sample was observed leave as many columns as models."""
+    rng = np.random.default_rng(2)
+    base = drawn(Truth(slope=1.0), models=8)
+    sample = replace(
+        base,
+        family=np.zeros(8, np.int64),
+        covariates=rng.standard_normal((8, 6)),
+        covariate_names=tuple("abcdef"),
+    )
+    found = run_test(sample, Plan(replicates=19, detailed=False))
+    assert 0 < found.fit.p_two_level <= 1
+
+
+def test_a_draw_that_repeats_the_data_is_a_tie():
+    assert p_value(100.0, np.array([100.0 - 1e-5, 99.0, 98.0])) == pytest.approx(2 / 4)
