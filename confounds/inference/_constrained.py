@@ -15,6 +15,7 @@ from confounds.inference._null import Slopes
 from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
+    from confounds.inference._null import NullFit
     from confounds.inference.sample import Flags, Floats, Ints, Sample
 
 STEPS = 14
@@ -22,6 +23,8 @@ MAX_STEP = 1.0
 GAIN = 1e-6
 """Fall of the sum of squares, in units of the working covariance, that is worth another step; more
 where a row lies far above the least of its part, and matters the less."""
+TINY = 1e-9
+"""Least variance, as a share of the mean."""
 MOST_MOVING = 0.8
 """Share of the rows above which it does not pay to put the others aside."""
 
@@ -57,6 +60,15 @@ class Covariance:
         total = (loading * self.gradient) @ self.membership
         shrink = self.phi2 / (1 + self.phi2 * total)
         return self.weight * r - loading * ((inner * shrink) @ self.membership.T)
+
+
+def covariances(fit: NullFit, sample: Sample) -> tuple[Floats, Covariance]:
+    """Expected scores (B, M) of B fits, and their covariance on the score scale."""
+    mu, gradient = _link.mean_and_slope(fit.eta, sample.floor, binomial=sample.binomial)
+    variance = gradient**2 / fit.weight
+    least = TINY * variance.mean(axis=1, keepdims=True) + np.finfo(np.float64).tiny
+    weight = 1 / np.maximum(variance, least)
+    return mu, Covariance(weight, gradient, fit.phi2[:, None], sample.membership)
 
 
 def reference_point(sample: Sample, psi: float, shape: str) -> tuple[float, float]:

@@ -18,9 +18,11 @@ import numpy as np
 from scipy import stats
 
 from confounds.inference import _link
+from confounds.inference._batches import taken
 from confounds.inference._constrained import (
     Constrained,
     Covariance,
+    covariances,
     least_squares,
     reference_point,
 )
@@ -134,13 +136,9 @@ def effect_variance(sample: Sample, curve: ThresholdCurve, shape: str) -> float:
 
 def working_covariance(fit: NullFit, sample: Sample) -> Covariance:
     """Score-scale covariance of the first of B fits."""
-    eta = fit.eta[0]
-    mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
-    gradient = _link.slope(eta, sample.floor, binomial=sample.binomial)
-    items = float(fit.rho[0]) * _link.guessing_variance(mu, sample)
-    noise = _link.sampling_variance(mu, sample) + items + gradient**2 * fit.tau2[0]
-    least = 1e-9 * float(noise.mean()) + np.finfo(np.float64).tiny
-    return Covariance(1 / np.maximum(noise, least), gradient, float(fit.phi2[0]), sample.membership)
+    _, found = covariances(taken(fit, slice(0, 1)), sample)
+    phi2 = float(fit.phi2[0])
+    return replace(found, weight=found.weight[0], gradient=found.gradient[0], phi2=phi2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,14 +18,14 @@ def mean(eta: Floats, floor: Floats, *, binomial: bool) -> Floats:
     """Expected score at `eta`, broadcast over `floor`."""
     if not binomial:
         return eta
-    return floor + (1 - floor) * logistic(eta)
+    return floor + (1 - floor) * _logistic(eta)
 
 
 def slope(eta: Floats, floor: Floats, *, binomial: bool) -> Floats:
     """D mu / d eta."""
     if not binomial:
         return np.ones_like(eta)
-    s = logistic(eta)
+    s = _logistic(eta)
     return np.maximum((1 - floor) * s * (1 - s), 1e-9)
 
 
@@ -33,14 +33,14 @@ def mean_and_slope(eta: Floats, floor: Floats, *, binomial: bool) -> tuple[Float
     """Both of the above, at the cost of one."""
     if not binomial:
         return eta, np.ones_like(eta)
-    s = logistic(eta)
+    s = _logistic(eta)
     mu = (1 - floor) * s
     gradient = (1 - s) * mu
     mu += floor
     return mu, np.clip(gradient, 1e-9, 1.0, out=gradient)
 
 
-def logistic(eta: Floats) -> Floats:
+def _logistic(eta: Floats) -> Floats:
     """To 1e-16 of the whole, which is all that is used here; faster than `expit`."""
     s: Floats = np.asarray(0.5 * eta)
     np.tanh(s, out=s)

@@ -224,7 +224,7 @@ class _Problem:
             if len(moving) < len(left):
                 left, now, problem = left[moving], taken(now, moving), problem.take(moving)
         z, s, k, _ = self._working(found.eta)
-        w = 1 / (s + found.rho[:, None] * k + found.tau2[:, None])
+        w = _weights(s, k, found)
         last = (found.tau2, found.phi2, found.rho, found.bounded)
         return NullFit(found.theta, found.eta, w, z - found.eta, *last)
 
@@ -234,7 +234,7 @@ class _Problem:
         """One iteration, and (B,) how far it moved predictor and variances (these by share)."""
         eta, tau2, phi2, rho = at.eta, at.tau2, at.phi2, at.rho
         z, s, k, mu = self._working(eta)
-        w = 1 / (s + rho[:, None] * k + tau2[:, None])
+        w = _weights(s, k, at)
         weighted = Weighted(self.products, w, phi2, self.jump)
         gram = weighted.gram() + self.ridge
         theta, bounded = self._coefficients(gram, weighted.moment(z))
@@ -322,6 +322,12 @@ def spread_about_line(y: Floats, X: Floats) -> Floats:
     rest = y - (y @ q) @ q.T
     spread: Floats = np.maximum((rest * rest).mean(axis=1), 1e-12 * (y * y).mean(axis=1) + 1e-300)
     return spread
+
+
+def _weights(s: Floats, k: Floats, at: _State) -> Floats:
+    """(B, M) inverse variances within families, from those of the items and of a unit of rho."""
+    weights: Floats = 1 / (s + at.rho[:, None] * k + at.tau2[:, None])
+    return weights
 
 
 def _moved(before: _State, after: _State) -> Floats:

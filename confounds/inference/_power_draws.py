@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from confounds.inference import _link
-from confounds.inference._constrained import Constrained, Covariance, least_squares
+from confounds.inference._constrained import Constrained, Covariance, covariances, least_squares
 from confounds.inference._effect import FREE_PHI2, INFLATION, fit_threshold
 from confounds.inference._null import NullFit
 from confounds.inference._plan import CHECK_LEVEL, PRIMARY_LEVEL
@@ -29,7 +29,6 @@ from confounds.inference._reference import (
     draw_scores,
     fit_levels,
 )
-from confounds.inference._refit import covariances
 from confounds.inference._variances import Scatter
 from confounds.inference.contrast import Pair, contrast_draws
 from confounds.inference.sample import threshold_columns

@@ -31,8 +31,8 @@ STAGES = ((99, 0.2), (399, 0.12))
 CLEARLY_PASSED = 0.04
 """P-value of the check within families, judged at .10, below which the last stage is enough."""
 LEAST_FREEDOM = 3
-"""Of the variance between families: with the one or two that two or three families have, a single
-draw in three or so is at its bound, and 8 models in two blocks of scale find nothing at all."""
+"""Of the variance between families: with the one or two that two or three families have, draws lie
+at the bound so often that 8 models in two blocks of scale find hardly a step."""
 SAME = 1e-6
 """Share by which statistics of equal data may differ: a draw that repeats the data is a tie."""
 LEAST_DRAWN = 1e-7
@@ -89,8 +89,7 @@ def drawn_scatter(
 
     Each is known from few models, or from a handful of families: what it and its estimate's own
     error add up to is drawn as the sum over a mean chi-square. With the estimates taken as known,
-    a smooth curve among 12 models in three blocks of scale was rejected in a tenth of tables
-    instead of a twentieth.
+    smooth curves of few models in blocks of scale are rejected too often.
     """
     scatter = fit.scatter.repeated(replicates)
     if not sample.binomial:
