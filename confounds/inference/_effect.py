@@ -34,6 +34,7 @@ from confounds.inference.sample import threshold_columns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from confounds.inference._null import Start
     from confounds.inference.sample import Flags, Floats, Sample
 
 GRID = 81
@@ -63,14 +64,33 @@ class ThresholdCurve:
 
 
 def fit_threshold(
-    y: Floats, sample: Sample, psi: float, shape: str, slopes: Slopes, start: Floats | None = None
+    y: Floats, sample: Sample, psi: float, shape: str, slopes: Slopes, start: Start = None
 ) -> ThresholdCurve:
-    """Fit the curve with a threshold at psi to B data sets of the same models."""
+    """Fit the curve with a threshold at psi to B data sets of the same models.
+
+    From a predictor, or from the fit of such a curve to much the same data by a few iterations.
+    """
     column = threshold_columns(sample.x, np.array([psi]), shape)
     extra = column if sample.covariates is None else np.hstack([sample.covariates, column])
     augmented = replace(sample, covariates=extra)
     fit = fit_nested(y, augmented, slopes, start).two_level
     return ThresholdCurve(fit, _effects(fit.theta, sample, psi, shape), psi)
+
+
+def curves_beside(
+    sample: Sample, curve: ThresholdCurve, thresholds: Floats, shape: str, slopes: Slopes
+) -> list[ThresholdCurve]:
+    """The curves with other thresholds, fitted from the one that is: for drawing."""
+    if not len(thresholds):
+        return []
+    y = np.repeat(sample.score[None], len(thresholds), axis=0)
+    columns = threshold_columns(sample.x, thresholds, shape)
+    fits = fit_nested(y, sample, slopes, curve.fit, columns.T).two_level
+    found = []
+    for row, psi in enumerate(thresholds):
+        fit = taken(fits, slice(row, row + 1))
+        found.append(ThresholdCurve(fit, _effects(fit.theta, sample, psi, shape), float(psi)))
+    return found
 
 
 def drawn_effects(

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from confounds.inference import _link
-from confounds.inference._effect import INFLATION, own_curve
+from confounds.inference._effect import INFLATION, curves_beside
 from confounds.inference._moments import Products, Weighted
 from confounds.inference._nested import has_fixed_effects
 from confounds.inference._null import RIDGE_LEVEL, RIDGE_SLOPE
@@ -57,8 +57,8 @@ def threshold_line(
     x = np.linspace(sample.x.min(), sample.x.max(), LINE_POINTS)
     x = np.sort(np.append(x, [psi - 1e-9, psi + 1e-9]))
     picked = np.unique(np.linspace(0, len(kept) - 1, CANDIDATES).round().astype(int))
-    others = [float(item) for item in kept[picked] if item != psi]
-    curves = [curve, *(own_curve(sample, item, shape, growth) for item in others)]
+    others = kept[picked][kept[picked] != psi]
+    curves = [curve, *curves_beside(sample, curve, others, shape, growth)]
     lower, upper = [], []
     for item in curves:
         at = np.array([item.psi])

@@ -29,6 +29,12 @@ def slope(eta: Floats, floor: Floats, *, binomial: bool) -> Floats:
     return np.maximum((1 - floor) * s * (1 - s), 1e-9)
 
 
+def within(x: Floats, limit: float) -> Floats:
+    """Between -limit and limit; what `clip` does, in half its time on few numbers."""
+    held: Floats = np.minimum(np.maximum(x, -limit), limit)
+    return held
+
+
 def mean_and_slope(eta: Floats, floor: Floats, *, binomial: bool) -> tuple[Floats, Floats]:
     """Both of the above, at the cost of one."""
     if not binomial:
@@ -37,7 +43,7 @@ def mean_and_slope(eta: Floats, floor: Floats, *, binomial: bool) -> tuple[Float
     mu = (1 - floor) * s
     gradient = (1 - s) * mu
     mu += floor
-    return mu, np.clip(gradient, 1e-9, 1.0, out=gradient)
+    return mu, np.maximum(gradient, 1e-9, out=gradient)
 
 
 def _logistic(eta: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from confounds.inference._null import (
@@ -14,6 +14,7 @@ from confounds.inference._null import (
 )
 
 if TYPE_CHECKING:
+    from confounds.inference._null import Start
     from confounds.inference.sample import Floats, Sample
 
 MIN_FREEDOM = 3
@@ -38,11 +39,20 @@ def has_fixed_effects(sample: Sample) -> bool:
     return sample.families > 1 and fixed_effect_freedom(sample) >= MIN_FREEDOM
 
 
+def own_nested(sample: Sample, slopes: Slopes) -> Nested:
+    """Both smooth fits to the sample's own scores, once."""
+    key = ("smooth", slopes)
+    if key not in sample.remembered:
+        sample.remembered[key] = fit_nested(sample.score[None], sample, slopes)
+    found: Nested = sample.remembered[key]
+    return found
+
+
 def fit_nested(
     y: Floats,
     sample: Sample,
     slopes: Slopes,
-    start: Floats | None = None,
+    start: Start = None,
     jump: Floats | None = None,
 ) -> Nested:
     """Fit B data sets both ways: what is left within families, and phi^2 between them.
@@ -51,7 +61,8 @@ def fit_nested(
         y: (B, M) scores.
         sample: the models.
         slopes: slopes allowed.
-        start: linear predictors to start from, (1, M) for all or (B, M).
+        start: linear predictors to start from, (1, M) for all or (B, M), or a marginal fit of much
+            the same data, one for all.
         jump: (B, M) a further column, each data set's own.
     """
     if not has_fixed_effects(sample):
@@ -60,4 +71,5 @@ def fit_nested(
     smooth = fixed.theta[:, : sample.design.shape[1]] @ sample.design.T
     if jump is not None:
         smooth = smooth + fixed.theta[:, -1:] * jump
-    return Nested(fit_two_level(y, sample, slopes, fixed.scatter, smooth, jump), fixed)
+    begin = replace(start, eta=smooth) if isinstance(start, NullFit) else smooth
+    return Nested(fit_two_level(y, sample, slopes, fixed.scatter, begin, jump), fixed)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -52,6 +52,9 @@ FREE_FAMILY_VARIANCE = 25.0
 """phi^2 that makes families free: the fixed-effect fit."""
 REFITS = 3
 """Iterations with a jump, which start at the smooth fit. More do not find more thresholds."""
+NEARBY = 8
+"""Iterations at most from a fit of much the same data, its variances too: for what is drawn or
+averaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,11 @@ class NullFit:
         return Scatter(self.tau2, self.phi2, self.rho)
 
 
+Start: TypeAlias = "Floats | NullFit | None"
+"""Linear predictors to start from, or one fit of much the same data: `NEARBY` iterations go on from
+its variances too."""
+
+
 def fixed_effect_freedom(sample: Sample) -> int:
     """Residual degrees of freedom once every family has its own level."""
     return len(sample) - sample.families - (int(sample.design.shape[1]) - 1)
@@ -101,17 +109,17 @@ def fit_fixed_effect(
     y: Floats,
     sample: Sample,
     slopes: Slopes,
-    start: Floats | None = None,
+    start: Start = None,
     jump: Floats | None = None,
 ) -> NullFit:
     """Fit with a free level for every family; tau^2 and rho are what is left within families."""
     freedom = fixed_effect_freedom(sample)
     found = []
     for rows in parts(*y.shape):
-        problem = _Problem(y[rows], sample, slopes, _rows(jump, rows))
+        problem = _Problem(y[rows], sample, slopes, _rows(jump, rows), start)
         phi2 = problem.unit * (FREE_FAMILY_VARIANCE if sample.families > 1 else 0.0)
         first = problem.first(phi2)
-        found.append(problem.solve(_rows(start, rows), first, tau_freedom=freedom))
+        found.append(problem.solve(_predictor(start, rows), first, tau_freedom=freedom))
     return joined(found)
 
 
@@ -120,7 +128,7 @@ def fit_two_level(
     sample: Sample,
     slopes: Slopes,
     within: Scatter | None,
-    start: Floats | None = None,
+    start: Start = None,
     jump: Floats | None = None,
 ) -> NullFit:
     """Marginal fit: scatter within families given (from the fixed-effect fit), phi^2 by moments.
@@ -131,20 +139,20 @@ def fit_two_level(
         slopes: slopes allowed.
         within: tau^2 and rho; None: they are estimated here and phi^2 is 0, since families are
             too small to tell the two apart.
-        start: linear predictors to start from, (1, M) for all data sets or (B, M).
+        start: linear predictors to start from, (1, M) for all data sets or (B, M), or a fit of
+            much the same data.
         jump: (B, M) a further column, each data set's own.
     """
     freedom = len(sample) - int(sample.design.shape[1])
     found = []
     for rows in parts(*y.shape):
-        problem = _Problem(y[rows], sample, slopes, _rows(jump, rows))
-        begin = _rows(start, rows)
+        problem = _Problem(y[rows], sample, slopes, _rows(jump, rows), start)
+        begin = _predictor(start, rows)
         if within is None:
             first = problem.first(np.zeros(len(problem.y)))
             found.append(problem.solve(begin, first, tau_freedom=freedom))
         else:
-            phi2 = problem.unit * (FIRST_VARIANCE if sample.families > 1 else 0.0)
-            first = Scatter(within.tau2[rows], phi2, within.rho[rows])
+            first = Scatter(within.tau2[rows], problem.first_between(), within.rho[rows])
             found.append(problem.solve(begin, first, phi_freedom=freedom))
     return joined(found)
 
@@ -169,12 +177,18 @@ class _Problem:
     """
 
     def __init__(
-        self, y: Floats, sample: Sample, slopes: Slopes, jump: Floats | None = None
+        self,
+        y: Floats,
+        sample: Sample,
+        slopes: Slopes,
+        jump: Floats | None = None,
+        start: Start = None,
     ) -> None:
         self.y = y
         self.sample = sample
         self.slopes = slopes
         self.jump = jump
+        self.near = start.scatter if isinstance(start, NullFit) else None
         self.products = sample.products
         self.X, self.Z = self.products.X, self.products.Z
         p = self.X.shape[1] + (jump is not None)
@@ -189,8 +203,24 @@ class _Problem:
 
     def first(self, phi2: Floats) -> Scatter:
         """The scatter that is estimated from the start."""
+        if self.near is not None:
+            count = len(self.y)
+            return Scatter(np.repeat(self.near.tau2, count), phi2, np.repeat(self.near.rho, count))
         rho = FIRST_DISPERSION if self.sample.binomial else 0.0
         return Scatter(FIRST_VARIANCE * self.unit, phi2, np.full(len(self.y), rho))
+
+    def first_between(self) -> Floats:
+        """(B,) phi^2 from which the iterations of a marginal fit start."""
+        if self.near is not None:
+            return np.repeat(self.near.phi2, len(self.y))
+        return self.unit * (FIRST_VARIANCE if self.sample.families > 1 else 0.0)
+
+    @property
+    def rounds(self) -> int:
+        """Iterations at most."""
+        if self.near is not None:
+            return NEARBY if self.sample.binomial else ITERATIONS
+        return ITERATIONS if self.jump is None else REFITS
 
     def solve(
         self,
@@ -213,16 +243,17 @@ class _Problem:
         first = (scatter.tau2.copy(), scatter.phi2.copy(), scatter.rho.copy())
         found = _State(theta, eta, *first, bounded)
         left, now, problem = np.arange(len(eta)), found, self
-        for _ in range(ITERATIONS if self.jump is None else REFITS):
+        for _ in range(self.rounds):
             now, moved = problem._step(now, tau_freedom, phi_freedom)
-            put(found, left, now)
-            moving = np.flatnonzero(moved >= TOLERANCE)
-            if not self.sample.binomial:
+            going = moved >= TOLERANCE
+            if not self.sample.binomial or going.all():
                 continue
-            if not len(moving):
+            put(found, left, now)
+            moving = np.flatnonzero(going)
+            left, now, problem = left[moving], taken(now, moving), problem.take(moving)
+            if not len(left):
                 break
-            if len(moving) < len(left):
-                left, now, problem = left[moving], taken(now, moving), problem.take(moving)
+        put(found, left, now)
         z, s, k, _ = self._working(found.eta)
         w = _weights(s, k, found)
         last = (found.tau2, found.phi2, found.rho, found.bounded)
@@ -252,9 +283,9 @@ class _Problem:
         if phi_freedom is not None and self.sample.families > 1:
             phi2 = self._family_step(phi2, r, w * (r - shared), phi_freedom)
         target = smooth + shared if phi_freedom is None else smooth
-        move = np.clip(target - eta, -self.reach, self.reach)
-        limit = _limit(self.sample)
-        reached = _State(theta, np.clip(eta + move, -limit, limit), tau2, phi2, rho, bounded)
+        move = _link.within(target - eta, self.reach)
+        limited = _link.within(eta + move, _limit(self.sample))
+        reached = _State(theta, limited, tau2, phi2, rho, bounded)
         return reached, np.maximum(np.abs(move).max(axis=1), _moved(at, reached))
 
     def take(self, rows: Ints) -> _Problem:
@@ -312,8 +343,12 @@ class _Problem:
         return moved
 
 
-def _rows(start: Floats | None, rows: slice) -> Floats | None:
-    return start if start is None or len(start) == 1 else start[rows]
+def _rows(own: Floats | None, rows: slice) -> Floats | None:
+    return own if own is None or len(own) == 1 else own[rows]
+
+
+def _predictor(start: Start, rows: slice) -> Floats | None:
+    return _rows(start.eta if isinstance(start, NullFit) else start, rows)
 
 
 def spread_about_line(y: Floats, X: Floats) -> Floats:

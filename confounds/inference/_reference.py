@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._nested import fit_nested, has_fixed_effects
+from confounds.inference._nested import fit_nested, has_fixed_effects, own_nested
 from confounds.inference._null import NullFit, Slopes, fit_fixed_effect, fixed_effect_freedom
 from confounds.inference._refit import fixed_supremum, marginal_supremum
 from confounds.inference._variances import MAX_VARIANCE
@@ -22,6 +22,7 @@ from confounds.inference._variances import MAX_VARIANCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from confounds.inference._nested import Nested
     from confounds.inference._supremum import Supremum
     from confounds.inference._variances import Scatter
     from confounds.inference.sample import Floats, Sample
@@ -51,7 +52,20 @@ class Levels:
 
 def fit_levels(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Levels:
     """Fit and search B data sets both ways."""
-    nested = fit_nested(y, sample, slopes)
+    return _searched(y, fit_nested(y, sample, slopes), sample, columns, slopes)
+
+
+def own_levels(sample: Sample, columns: Floats, slopes: Slopes) -> Levels:
+    """The same of the sample's own scores, once."""
+    key = ("levels", columns.tobytes(), slopes)
+    if key not in sample.remembered:
+        nested = own_nested(sample, slopes)
+        sample.remembered[key] = _searched(sample.score[None], nested, sample, columns, slopes)
+    found: Levels = sample.remembered[key]
+    return found
+
+
+def _searched(y: Floats, nested: Nested, sample: Sample, columns: Floats, slopes: Slopes) -> Levels:
     two_level, fixed, fixed_search = nested.two_level, nested.fixed, None
     if fixed is not None:
         fixed_search = fixed_supremum(y, fixed, sample, columns, slopes)

@@ -130,15 +130,16 @@ def _part(y: Floats, null: NullFit, contest: Contest) -> Floats:
     first = scan(null, sample, columns, contest.freedom).f
     f = np.zeros_like(first)
     freedom = contest.freedom - 1 + sample.pooled_freedom
-    for place in np.argsort(-first, axis=1, kind="stable")[:, :TRIED].T:
-        rows = np.flatnonzero(first[np.arange(len(y)), place] > 0)
-        if not len(rows):
-            break
-        curve = contest.fit(y[rows], null.eta[rows], columns.T[place[rows]])
-        smooth, own = contest.squares(y[rows], taken(null, rows), curve)
-        rest = np.maximum(own + pooled_squares(curve.tau2, sample.pooled), freedom)
-        gain = np.maximum(smooth - own, 0.0) / rest * freedom
-        f[rows, place[rows]] = np.where(curve.theta[:, -1] > 0, gain, 0.0)
+    tried = np.argsort(-first, axis=1, kind="stable")[:, :TRIED]
+    rows, rank = np.nonzero(np.take_along_axis(first, tried, axis=1) > 0)
+    if not len(rows):
+        return f
+    place = tried[rows, rank]
+    curve = contest.fit(y[rows], null.eta[rows], columns.T[place])
+    smooth, own = contest.squares(y[rows], taken(null, rows), curve)
+    rest = np.maximum(own + pooled_squares(curve.tau2, sample.pooled), freedom)
+    gain = np.maximum(smooth - own, 0.0) / rest * freedom
+    f[rows, place] = np.where(curve.theta[:, -1] > 0, gain, 0.0)
     return f
 
 

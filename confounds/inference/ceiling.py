@@ -32,7 +32,7 @@ import numpy as np
 from confounds.inference import _link
 from confounds.inference._null import fit_two_level
 from confounds.inference._plan import is_significant
-from confounds.inference._reference import bootstrap, fit_levels, p_value
+from confounds.inference._reference import bootstrap, own_levels, p_value
 from confounds.inference.sample import threshold_columns
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def p_under_ceiling(sample: Sample, plan: TestPlan, ceiling: float) -> tuple[flo
     rng = np.random.default_rng(plan.seed)
     columns = threshold_columns(scaled.x, scaled.grid, plan.shape)
     slopes = plan.slopes(scaled)
-    observed = fit_levels(scaled.score[None], scaled, columns, slopes)
+    observed = own_levels(scaled, columns, slopes)
     count = min(plan.replicates, REPLICATES)
     return p_values(observed, *bootstrap(observed, scaled, columns, slopes, count, rng))
 
@@ -149,6 +149,14 @@ def over_ceilings(
 
 def best_ceiling(sample: Sample, plan: TestPlan) -> float:
     """The ceiling, 1 among them, under which the smooth null lies nearest to the scores."""
+    key = ("ceiling", plan.slopes(sample))
+    if key not in sample.remembered:
+        sample.remembered[key] = _nearest_ceiling(sample, plan)
+    ceiling: float = sample.remembered[key]
+    return ceiling
+
+
+def _nearest_ceiling(sample: Sample, plan: TestPlan) -> float:
     misfit = {}
     for ceiling in (*allowed_ceilings(sample), 1.0):
         scaled = under_ceiling(sample, float(ceiling))

@@ -22,7 +22,7 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._moments import Weighted, solve_small
-from confounds.inference._nested import fit_nested
+from confounds.inference._nested import fit_nested, own_nested
 from confounds.inference._null import (
     FIRST_VARIANCE,
     NullFit,
@@ -117,7 +117,7 @@ def contrast_test(
     """
     columns = threshold_columns(pair.raw.x, pair.raw.grid, shape)
     y = (pair.raw.score[None], pair.controlled.score[None])
-    fits = _fit_pair(y, pair, slopes)
+    fits = tuple(own_nested(one, slopes).two_level for one in (pair.raw, pair.controlled))
     statistic, best = _difference_scan(y, pair, columns)
     null = tuple(fit.eta for fit in fits)
     shared = shared_effects(fits)

@@ -41,6 +41,7 @@ from confounds.inference._reference import (
     bootstrap_two_level,
     draw_scores,
     fit_levels,
+    own_levels,
     p_value,
 )
 from confounds.inference.sample import threshold_columns
@@ -81,7 +82,7 @@ def growth_of(sample: Sample, plan: TestPlan, rng: np.random.Generator) -> Part:
     columns = threshold_columns(sample.x, sample.grid, "step")
     slopes = plan.slopes(sample)
     count = min(plan.replicates, REPLICATES)
-    observed = fit_levels(sample.score[None], sample, columns, slopes)
+    observed = own_levels(sample, columns, slopes)
     statistic = float(observed.two_level_search.sup[0])
     line = bootstrap_two_level(observed, sample, columns, slopes, count, rng)
     drawn = _phase_change(sample, plan, observed, count, rng)

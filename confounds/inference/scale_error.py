@@ -35,10 +35,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from confounds.inference._effect import effect_variance, own_curve, own_profile
+from confounds.inference._effect import (
+    effect_profile,
+    effect_variance,
+    fit_threshold,
+    own_curve,
+)
 from confounds.inference._reference import (
     draw_scores,
-    fit_levels,
+    own_levels,
     p_value,
     staged,
     two_level_search,
@@ -49,6 +54,7 @@ from confounds.results import Estimate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from confounds.inference._null import NullFit
     from confounds.inference._plan import TestPlan
     from confounds.inference.sample import Floats, Sample
 
@@ -86,11 +92,14 @@ def perturb_scales(sample: Sample, plan: TestPlan, rng: np.random.Generator) -> 
         plan: null and shape of the claim.
         rng: source of randomness.
     """
+    columns = threshold_columns(sample.x, sample.grid, plan.shape)
+    best = own_levels(sample, columns, plan.slopes(sample)).two_level_search.best[0]
+    near = own_curve(sample, float(sample.grid[best]), plan.shape, plan.growth(sample)).fit
     found = []
     for _ in range(PERTURBED):
         moved = replace(sample, x=sample.x + rng.uniform(-HALF_WIDTH, HALF_WIDTH, len(sample)))
         psi = best_threshold(moved, plan)
-        found.append((psi, *_effect(moved, psi, plan)))
+        found.append((psi, *_effect(moved, psi, plan, near)))
     psi, effects, lower, upper = np.array(found).T
     effect = Estimate(
         "effect_perturbed",
@@ -113,7 +122,7 @@ def gradual_with_error(sample: Sample, plan: TestPlan, rng: np.random.Generator)
     """
     columns = threshold_columns(sample.x, sample.grid, plan.shape)
     slopes = plan.slopes(sample)
-    observed = fit_levels(sample.score[None], sample, columns, slopes)
+    observed = own_levels(sample, columns, slopes)
     fit = observed.two_level
     slope = fit.theta[:, 1]
     tau2 = np.maximum(fit.tau2 - (slope * SPREAD) ** 2, 0.0)
@@ -130,13 +139,15 @@ def gradual_with_error(sample: Sample, plan: TestPlan, rng: np.random.Generator)
 
 def simex_effect(sample: Sample, psi: float, plan: TestPlan, rng: np.random.Generator) -> Estimate:
     """The step at psi as it would be without error in scale, `effect_simex`."""
+    near = own_curve(sample, psi, plan.shape, plan.growth(sample)).fit
 
     def estimate(x: Floats) -> tuple[float, float]:
         moved = replace(sample, x=x)
         below = int((x <= psi).sum())
         if min(below, len(x) - below) == 0:
             return 0.0, 0.0
-        curve = own_curve(moved, psi, plan.shape, plan.growth(moved))
+        slopes = plan.growth(moved)
+        curve = fit_threshold(moved.score[None], moved, psi, plan.shape, slopes, near)
         return float(curve.effect[0]), effect_variance(moved, curve, plan.shape)
 
     value, error = simex(estimate, sample.x, SPREAD, rng)
@@ -204,8 +215,11 @@ def best_threshold(sample: Sample, plan: TestPlan) -> float:
     return float(sample.grid[found.best[0]])
 
 
-def _effect(sample: Sample, psi: float, plan: TestPlan) -> tuple[float, float, float]:
+def _effect(
+    sample: Sample, psi: float, plan: TestPlan, near: NullFit
+) -> tuple[float, float, float]:
     """Effect at psi with its 95 % interval."""
     slopes = plan.growth(sample)
-    profile = own_profile(sample, np.array([psi]), psi, plan.shape, slopes)
+    curve = fit_threshold(sample.score[None], sample, psi, plan.shape, slopes, near)
+    profile = effect_profile(sample, np.array([psi]), plan.shape, slopes, curve)
     return profile.estimate, *profile.interval(0.95)

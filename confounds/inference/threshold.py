@@ -43,7 +43,7 @@ from confounds.inference._plan import PRIMARY_LEVEL, TestPlan, is_significant, w
 from confounds.inference._reference import (
     bootstrap,
     bootstrap_two_level,
-    fit_levels,
+    own_levels,
     p_value,
 )
 from confounds.inference._width import width_estimate
@@ -122,7 +122,7 @@ def test_threshold(
     sample = with_null(sample, plan.null)
     columns = threshold_columns(sample.x, sample.grid, plan.shape)
     slopes, growth = plan.slopes(sample), plan.growth(sample)
-    observed = fit_levels(sample.score[None], sample, columns, slopes)
+    observed = own_levels(sample, columns, slopes)
     draws = bootstrap(observed, sample, columns, slopes, plan.replicates, rng)
     p, check, level = with_declared(sample, plan, p_values(observed, *draws))
     psi = float(sample.grid[observed.two_level_search.best[0]])
@@ -227,7 +227,7 @@ def sharpness_curve(sample: Sample, plan: TestPlan) -> tuple[tuple[float, float]
     for gradual in SHARPNESS:
         slopes = Slopes(upper=_link.TRANSITION / gradual)
         rng = np.random.default_rng(plan.seed)
-        observed = fit_levels(sample.score[None], sample, columns, slopes)
+        observed = own_levels(sample, columns, slopes)
         draws = bootstrap_two_level(observed, sample, columns, slopes, SHARPNESS_REPLICATES, rng)
         points.append((gradual, p_value(float(observed.two_level_search.sup[0]), draws)))
     return tuple(points)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,12 @@ from inference.samples import drawn, sample_of, stepped, unbounded
 from confounds.inference import _batches, _null
 from confounds.inference._batches import joined, parts, put, taken
 from confounds.inference._constrained import Constrained, least_squares
-from confounds.inference._effect import own_curve, working_covariance
+from confounds.inference._effect import (
+    curves_beside,
+    fit_threshold,
+    own_curve,
+    working_covariance,
+)
 from confounds.inference._moments import solve_small
 from confounds.inference._nested import fit_nested
 from confounds.inference._null import Slopes, fit_fixed_effect, fit_two_level
@@ -96,6 +101,30 @@ def test_what_a_sample_remembers_is_not_carried_to_one_with_other_scores():
     assert sample.take(np.arange(20)) is sample
     other = sample.with_score(sample.score[::-1].copy())
     assert own_curve(other, 9.5, "step", GROWTH).effect[0] != first.effect[0]
+
+
+@pytest.mark.parametrize("models", [12, 40])
+def test_from_a_fit_nearby_a_few_iterations_end_where_many_do(models):
+    sample = stepped(models, seed=3)
+    curve = own_curve(sample, 9.5, "step", GROWTH)
+    rng = np.random.default_rng(0)
+    moved = replace(sample, x=sample.x + 0.3 * rng.standard_normal(models))
+    cold = fit_threshold(moved.score[None], moved, 9.5, "step", GROWTH)
+    warm = fit_threshold(moved.score[None], moved, 9.5, "step", GROWTH, curve.fit)
+    assert abs(warm.effect[0] - cold.effect[0]) < 0.005
+    assert abs(warm.effect[0] - curve.effect[0]) > 0.004
+
+
+def test_curves_beside_are_nearly_those_fitted_on_their_own():
+    sample = stepped(20)
+    thresholds = np.array([9.2, 9.8])
+    near = own_curve(sample, 9.5, "step", GROWTH)
+    found = curves_beside(sample, near, thresholds, "step", GROWTH)
+    for curve, psi in zip(found, thresholds, strict=True):
+        alone = own_curve(sample, float(psi), "step", GROWTH)
+        assert curve.psi == psi
+        assert abs(curve.effect[0] - alone.effect[0]) < 0.02
+    assert curves_beside(sample, near, thresholds[:0], "step", GROWTH) == []
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
