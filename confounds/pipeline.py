@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -316,16 +317,21 @@ def _default_metric(outcomes: Outcomes) -> str:
 
 def _manifest(outcomes: Outcomes, settings: Settings) -> dict[str, Any]:
     """What made these numbers: versions, seed, settings, hash of the rows."""
+    return {
+        "seed": settings.seed,
+        "replicates": settings.replicates,
+        "input_sha256": outcomes.digest(),
+        "rows": len(outcomes),
+        "versions": dict(_versions()),
+    }
+
+
+@cache
+def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for name in ("emergence-confounds", *PACKAGES):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    return {
-        "seed": settings.seed,
-        "replicates": settings.replicates,
-        "input_sha256": outcomes.digest(),
-        "rows": len(outcomes),
-        "versions": versions,
-    }
+    return versions
