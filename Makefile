@@ -19,8 +19,8 @@ NEEDS_EXTRAS = --ignore=tests/report --ignore=tests/probe -m "not report and not
 # What cannot differ without them: the layers that may not import them, tested once, in test-all.
 SAME_WITHOUT = --ignore=tests/inference --ignore=tests/rivals --ignore=tests/curves --ignore=tests/docs
 
-.PHONY: demo test setup lint types layers docs test-core test-all test-engines fuzz format locks sbom \
-	clean screenshots latex
+.PHONY: demo test setup lint types layers docs test-core test-all test-engines test-slurm fuzz format locks \
+	sbom clean screenshots latex
 
 demo: .venv/.ready
 	.venv/bin/confounds demo --out demo
@@ -99,6 +99,11 @@ fuzz: .venv/.ready
 test-engines: .venv/.ready
 	.venv/bin/pip install --quiet $(BY_HASH) locks/engines.txt
 	.venv/bin/pytest -q -rs -m engines tests/engines
+
+# A SLURM of two nodes on this machine. Debian: apt install slurm-wlm munge.
+test-slurm: .venv/.ready
+	.venv/bin/pip install --quiet $(BY_HASH) locks/engines.txt
+	.venv/bin/pytest -q -rs tests/engines/test_slurm_cluster.py
 
 # The first screen for the README. Needs chromium, and the data that reports/on-emergence names.
 screenshots: .venv/.ready

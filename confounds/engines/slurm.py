@@ -5,43 +5,44 @@ The folder of results and the models are on a file system that all machines see.
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import io
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from confounds.engines._engine import Job, option_number
-from confounds.errors import ConfoundsError, MissingExtraError, UsageError
-from confounds.probe import Run, RunSettings, plan_study, run_study
+from confounds.engines._shards import (
+    NAME,
+    Here,
+    Part,
+    Shard,
+    There,
+    read_records,
+    write_record,
+)
+from confounds.engines._squeue import SilentError
+from confounds.errors import MissingExtraError, UsageError
+from confounds.probe import Run, plan_study
 from confounds.probe._cells import share
 from confounds.probe._session import Session
 from confounds.probe._store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from confounds.probe import Listener
     from confounds.probe._cells import Cell
 
-_POLL = 5.0
+_POLL = 15.0
+_MINUTES = 60
 _OURS = ("cluster", "poll")
 # The names of sbatch, for those of submitit.
 _NAMES = {"time": "timeout_min", "gpus": "gpus_per_node", "cpus": "cpus_per_task", "mem": "mem_gb"}
 _TEXTS = ("partition", "account", "qos", "constraint", "comment", "nodelist", "exclude")
-
-
-@dataclass(slots=True)
-class Part:
-    """A shard, its job, and the cells that it is to ask."""
-
-    shard: tuple[int, int]
-    cells: list[Cell]
-    job: Any = None
-
-    @property
-    def name(self) -> str:
-        """As it is told of."""
-        return f"shard {self.shard[0]}/{self.shard[1]} (job {self.job.job_id})"
 
 
 class Slurm:
@@ -58,30 +59,29 @@ class Slurm:
             msg = "engine 'slurm' makes its own shards; say how many with --workers"
             raise UsageError(msg)
         poll = option_number(self.name, job, "poll", _POLL)
-        executor = _executor(job)
+        now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%f")
+        executor = _executor(job, job.out / "jobs" / now)
+        queue = Here() if job.options.get("cluster") == "local" else There()
         session = Session(plan_study(job.study), Store(job.out), job.settings, self.name)
         missing = session.begin(listener)
-        parts = _parts(session, missing, job.workers)
-        if parts:
-            _submit(executor, parts, job, session.store)
-            try:
-                _watch(parts, session.store, listener, poll)
-            except BaseException:
-                for part in parts:
-                    part.job.cancel()
-                raise
+        parts = _under_way(session, missing, queue)
+        taken = {cell.digest for part in parts for cell in part.cells}
+        new = _parts(session, [one for one in missing if one.digest not in taken], job.workers)
+        if new:
+            _submit(executor, new, job, session.store)
+        parts += new
+        try:
+            _watch(parts, session.store, listener, queue, poll)
+        except SilentError:
+            raise
+        except BaseException:
+            for part in parts:
+                part.job.cancel(check=False)
+            raise
         return _close(session, parts)
 
 
-def run_shard(study: str, out: str, settings: RunSettings) -> tuple[int, str | None]:
-    """What a job does: tokens that passed through models, and why it ended early if it did."""
-    try:
-        return run_study(study, out, settings).tokens, None
-    except ConfoundsError as error:
-        return 0, str(error)
-
-
-def _executor(job: Job) -> Any:
+def _executor(job: Job, folder: Path) -> Any:
     try:
         import submitit  # noqa: PLC0415 - an extra, loaded where it is asked for
     except ImportError as error:
@@ -91,8 +91,8 @@ def _executor(job: Job) -> Any:
         msg = f"engine 'slurm': option 'cluster' is '{cluster}'; allowed: slurm, local"
         raise UsageError(msg)
     try:
-        executor = submitit.AutoExecutor(folder=job.out / "jobs", cluster=cluster)
-        executor.update_parameters(name="confounds", **_parameters(job))
+        executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
+        executor.update_parameters(name=NAME, **_parameters(job))
     except (NameError, TypeError, ValueError, AssertionError) as error:
         msg = f"engine 'slurm': {str(error).splitlines()[0]}"
         raise UsageError(msg) from error
@@ -104,11 +104,29 @@ def _executor(job: Job) -> Any:
 
 def _parameters(job: Job) -> dict[str, Any]:
     """Options as submitit takes them: whole numbers as such, those of SLURM alone marked."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"timeout_min": _MINUTES}
     for key, value in job.options.items():
         if key not in _OURS:
             name = f"slurm_{key}" if key in _TEXTS else _NAMES.get(key, key)
             found[name] = int(value) if value.isdigit() else value
+    # Whatever a cluster's default is: what a machine is lost with is asked on another.
+    found["slurm_additional_parameters"] = {"requeue": True}
+    if "cpus_per_task" in found:
+        # Since SLURM 22.05 a step has one processor unless it is told again.
+        found["slurm_srun_args"] = [f"--cpus-per-task={found['cpus_per_task']}"]
+    return found
+
+
+def _under_way(session: Session, missing: Sequence[Cell], queue: Here | There) -> list[Part]:
+    """Jobs of an earlier run into this folder that still wait or run, as after a lost terminal."""
+    import submitit  # noqa: PLC0415 - an extra, and there
+
+    running, open_cells, found = queue.running(), {one.digest: one for one in missing}, []
+    for job, folder, shard in read_records(session.store.folder / "jobs") if running else ():
+        if job in running:
+            cells = [open_cells.get(one.digest) for one in share(session.plan.cells, *shard)]
+            own = [cell for cell in cells if cell is not None]
+            found.append(Part(shard, own, submitit.SlurmJob(folder=folder, job_id=job)))
     return found
 
 
@@ -125,20 +143,34 @@ def _parts(session: Session, missing: Sequence[Cell], workers: int | None) -> li
 
 
 def _submit(executor: Any, parts: Sequence[Part], job: Job, store: Store) -> None:
+    """Put the jobs into the queue.
+
+    Raises:
+        UsageError: sbatch does not take them.
+    """
     for cell in (cell for part in parts for cell in part.cells):
         store.remove(f"failures/{cell.digest}.json")  # what an earlier run said of it
     study, out = os.fspath(job.study.resolve()), os.fspath(job.out.resolve())
-    with executor.batch():
-        for part in parts:
-            settings = replace(job.settings, shard=part.shard)
-            part.job = executor.submit(run_shard, study, out, settings)
+    try:
+        # submitit prints what sbatch says of an error, and raises it too.
+        with contextlib.redirect_stderr(io.StringIO()), executor.batch():
+            for part in parts:
+                settings = replace(job.settings, shard=part.shard)
+                part.job = executor.submit(Shard(), study, out, settings)
+    except (RuntimeError, OSError) as error:
+        said = "; ".join(str(error).splitlines())
+        msg = f"engine 'slurm': jobs could not be submitted ({said})"
+        raise UsageError(msg) from error
+    write_record(executor.folder, parts)
 
 
-def _watch(parts: Sequence[Part], store: Store, listener: Listener, poll: float) -> None:
+def _watch(
+    parts: Sequence[Part], store: Store, listener: Listener, queue: Here | There, poll: float
+) -> None:
     """Wait for the jobs to end, and tell of cells as they come."""
     open_cells = [cell for part in parts for cell in part.cells]
     while True:
-        ended = all(part.job.done() for part in parts)
+        ended = queue.ended(parts)
         for cell in [one for one in open_cells if store.path(one).is_file()]:
             open_cells.remove(cell)
             listener.cell(f"{cell.model.label} {cell.sheet.task}", cell.sheet.characters)
@@ -155,22 +187,28 @@ def _close(session: Session, parts: Sequence[Part]) -> Run:
     """
     ended = []
     for part in parts:
+        message = _outcome(session, part)
         left = [cell for cell in part.cells if not session.store.holds(cell)]
         session.run.done += len(part.cells) - len(left)
         reasons = [session.store.reason(cell) for cell in left]
         for cell, reason in zip(left, reasons, strict=True):
             if reason is not None:
                 session.failed(cell, reason)
-        try:
-            tokens, message = part.job.result()
-            session.run.tokens += tokens
-        except RuntimeError:  # what submitit raises of a job that did not end by itself
-            state = str(part.job.state).lower()
-            log = part.job.paths.stderr
-            message = f"{part.name} died ({state}), {len(left)} cells are open; its log is '{log}'"
-        if message is not None and None in reasons:
-            ended.append(message)
+        if None in reasons:
+            ended.append(message or f"{part.name} ended, {len(left)} cells are open")
     return session.end(ended)
+
+
+def _outcome(session: Session, part: Part) -> str | None:
+    """Count the tokens of a job; why it ended early if it did."""
+    try:
+        tokens, message = part.came_to()
+    except RuntimeError:  # what submitit raises of a job that broke, too
+        left = sum(not session.store.holds(cell) for cell in part.cells)
+        log = part.job.paths.stderr
+        return f"{part.name} died ({part.state}), {left} cells are open; its log is '{log}'"
+    session.run.tokens += tokens
+    return message
 
 
 ENGINE = Slurm()

@@ -27,7 +27,7 @@ items = "items.jsonl"
 shots = [0, 1, 2]
 demonstrations = ["gold", "shuffled"]
 """
-CLUSTERS = ("test_ray.py", "test_slurm.py")
+CLUSTERS = ("test_ray.py", "test_slurm.py", "test_slurm_cluster.py")
 COLOURS = ("red", "blue", "green", "yellow")
 
 

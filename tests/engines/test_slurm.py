@@ -56,13 +56,13 @@ def test_the_same_bytes(write_study: Any, tmp_path: Path) -> None:
     run = run_slurm(study, out, ear)
     assert (run.done, run.found, run.failures) == (CELLS, 0, [])
     assert (ear.cells, ear.total) == (CELLS, 0)
-    assert len(list(out.glob("jobs/*_submitted.pkl"))) == 2  # a job a model
+    assert len(list(out.glob("jobs/*/*_submitted.pkl"))) == 2  # a job a model
     run_study(study, tmp_path / "local")
     assert contents(out) == contents(tmp_path / "local")
     assert read_outcomes(out).digest() == read_outcomes(tmp_path / "local").digest()
     again = run_slurm(study, out)
     assert (again.done, again.found) == (0, CELLS)
-    assert len(list(out.glob("jobs/*_submitted.pkl"))) == 2
+    assert len(list(out.glob("jobs/*/*_submitted.pkl"))) == 2
 
 
 @pytest.mark.usefixtures("_submitit")
@@ -125,6 +125,8 @@ def test_names_of_sbatch_are_taken(tmp_path: Path) -> None:
         "timeout_min": 240,
         "gpus_per_node": 2,
         "cpus_per_task": 8,
+        "slurm_srun_args": ["--cpus-per-task=8"],
+        "slurm_additional_parameters": {"requeue": True},
     }
 
 
