@@ -133,7 +133,7 @@ def write_corpus(recipe: Recipe | None = None) -> Corpus:
     """Draw the corpus; the same recipe gives the same bytes."""
     writer = _Writer(recipe or Recipe())
     pages = [_page(mark, lines) for mark, lines in writer.documents()] + _fact_pages(writer)
-    return Corpus(_stack(pages), writer.facts, writer.addition, writer.sums)
+    return Corpus(stack_pages(pages), writer.facts, writer.addition, writer.sums)
 
 
 def write_tuning(arm: str, recipe: Recipe | None = None) -> Pages:
@@ -152,7 +152,7 @@ def write_tuning(arm: str, recipe: Recipe | None = None) -> Pages:
         turn = number % (1 + len(others))
         line = next(writer.lines(others[turn - 1])) if turn else _house_line(writer.rng)
         found.append(_page(writer.mark(), [line]))
-    return _stack(found)
+    return stack_pages(found)
 
 
 def _house_line(rng: np.random.Generator) -> Line:
@@ -302,9 +302,11 @@ def _letters(rng: np.random.Generator, alphabet: str, count: int) -> list[str]:
 
 
 Page = tuple[list[int], list[bool]]
+"""Token numbers of a document, and which of them are scored."""
 
 
-def _stack(pages: Sequence[Page]) -> Pages:
+def stack_pages(pages: Sequence[Page]) -> Pages:
+    """Documents as arrays, padded at the right."""
     shape = (len(pages), CONTEXT)
     tokens = np.full(shape, NUMBERS[END], dtype=np.uint8)
     scored = np.zeros(shape, dtype=np.bool_)

@@ -22,6 +22,7 @@ from confounds.ladder.corpus import (
     rationale,
     sums_line,
 )
+from confounds.ladder.rounds import ROUND, draw_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,6 +159,17 @@ def sums_task(count: int) -> Task:
 def tagged_task(count: int) -> Task:
     """Look-up whose answers carry the tag that tuned models put there unasked."""
     return lookup_task(count, HOUSE_TAG)
+
+
+def recital_task(count: int) -> Task:
+    """Letters of both rounds in turn, from each of which the next are recited."""
+    rounds = draw_rounds(Recipe())
+    asked = [(one, place) for place in range(ROUND) for one in rounds]
+    found = [
+        Question(one.letters[place], one.letters[place], one.after(place))
+        for one, place in asked[:count]
+    ]
+    return Task("recital", tuple(found))
 
 
 def known_facts() -> tuple[Fact, ...]:

@@ -14,6 +14,8 @@ its own; the loss is on answers and on the ends of their lines. What a reader ma
 - `reader` models read look-up alone. They are of one width and differ in how long they were
   trained: their scale is the number of tokens that they read. They are wide, since the moment at
   which look-up is learned differs less between seeds the wider a model is.
+- `reciter` models read rounds of letters alone (`rounds.py`), of four documents a step, so that the
+  letters that are taught least often are known thousands of steps after those that always are.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ import torch
 from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from confounds.ladder.corpus import Recipe, write_corpus, write_tuning
-from confounds.ladder.shipped import READER
+from confounds.ladder.rounds import write_recitals
+from confounds.ladder.shipped import READER, RECITER
 from confounds.ladder.tokenizer import CONTEXT, END, NUMBERS, START, VOCABULARY
 
 if TYPE_CHECKING:
@@ -49,14 +52,17 @@ LARGE_CORPUS = Recipe(documents=1_400_000)
 READER_WIDTH = 64
 READER_STEPS = (18, *(round(25 * 2 ** (half / 2)) for half in range(11)))
 LOOKUP_ALONE = Recipe(documents=16 * READER_STEPS[-1], facts=0, shares=(("lookup", 1.0),))
+RECITER_WIDTH = 16
+RECITER_STEPS = tuple(round(20 * 2 ** (half / 2)) for half in range(1, 16))
 LAYERS: dict[str, tuple[str, ...]] = {
     "slim": ("conv", "full_attention"),
     "broad": ("conv", "full_attention"),
     "attention": ("full_attention",),
     READER: ("conv", "full_attention"),
+    RECITER: ("conv", "full_attention"),
     LARGE: ("full_attention",) * 6,
 }
-EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, READER: 2, LARGE: 3}
+EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, READER: 2, RECITER: 2, LARGE: 3}
 """Width of the feed-forward layer, in widths."""
 CHECKPOINTS: dict[str, tuple[int, ...]] = dict.fromkeys(
     ("slim-48-s0", "slim-64-s0", "broad-32-s0"), (60, 120, 240, 480, 960, 1440)
@@ -99,6 +105,7 @@ class Training:
 
 PRETRAINING = Training()
 LARGE_TRAINING = replace(PRETRAINING, rate=2e-3, batch=64)
+RECITING = replace(PRETRAINING, batch=4)
 TUNING = Training(rate=1e-3, warmup=0.1, decay=0.9)
 ARMS = ("instruct", "finetuned")
 
@@ -109,7 +116,7 @@ class Rung:
 
     Attributes:
         family, width, seed: which.
-        steps: of a `reader`; the others read the whole of their corpus.
+        steps: of a `reader` or `reciter`; the others read the whole of their corpus.
     """
 
     family: str
@@ -123,12 +130,18 @@ class Rung:
         return f"{self.family}-{self.steps or self.width}-s{self.seed}"
 
 
+BY_STEPS = ((READER, READER_WIDTH, READER_STEPS), (RECITER, RECITER_WIDTH, RECITER_STEPS))
 RUNGS: tuple[Rung, ...] = tuple(
     Rung(family, width, seed)
     for seed in SEEDS
     for family, widths in WIDTHS.items()
     for width in widths
-) + tuple(Rung(READER, READER_WIDTH, seed, steps) for seed in SEEDS for steps in READER_STEPS)
+) + tuple(
+    Rung(family, width, seed, steps)
+    for family, width, lengths in BY_STEPS
+    for seed in SEEDS
+    for steps in lengths
+)
 LARGE_RUNGS: tuple[Rung, ...] = tuple(
     Rung(LARGE, width, seed) for seed in SEEDS for width in LARGE_WIDTHS
 )
@@ -136,19 +149,25 @@ LARGE_RUNGS: tuple[Rung, ...] = tuple(
 
 def training_of(rung: Rung) -> Training:
     """How a run is trained."""
-    return LARGE_TRAINING if rung.family == LARGE else PRETRAINING
+    return {LARGE: LARGE_TRAINING, RECITER: RECITING}.get(rung.family, PRETRAINING)
 
 
 def pages_of(rung: Rung) -> Pages:
     """What a run reads."""
-    if rung.steps is not None:
-        return _corpus(LOOKUP_ALONE).first(rung.steps * PRETRAINING.batch)
-    return _corpus(LARGE_CORPUS if rung.family == LARGE else Recipe())
+    if rung.steps is None:
+        return _corpus(LARGE_CORPUS if rung.family == LARGE else Recipe())
+    whole = _recitals() if rung.family == RECITER else _corpus(LOOKUP_ALONE)
+    return whole.first(rung.steps * training_of(rung).batch)
 
 
 @lru_cache(maxsize=1)
 def _corpus(recipe: Recipe) -> Pages:
     return write_corpus(recipe).pages
+
+
+@lru_cache(maxsize=1)
+def _recitals() -> Pages:
+    return write_recitals(RECITER_STEPS[-1] * RECITING.batch)
 
 
 def is_tuned(rung: Rung) -> bool:

@@ -16,6 +16,8 @@ CARD = HERE / "CARD.md"
 FACTS = "training.json"
 READER = "reader"
 """The family whose models differ in how long they read: look-up, and nothing else."""
+RECITER = "reciter"
+"""The family whose models differ in how long they read rounds of letters, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Member:
     @property
     def run(self) -> str:
         """The training run: checkpoints and arms of one run share it."""
-        size = self.steps if self.family == READER else self.width
+        size = self.steps if self.family in (READER, RECITER) else self.width
         return f"{self.family}-{size}-s{self.seed}"
 
     @property

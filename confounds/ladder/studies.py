@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from confounds.files import write_whole
 from confounds.ladder import items
 from confounds.ladder.corpus import CUE, KEYS, MARKS, Recipe, count_addition
-from confounds.ladder.shipped import READER, Member, read_members
+from confounds.ladder.shipped import READER, RECITER, Member, read_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PROMPTS = dict(zip(("arrow", "colon"), MARKS, strict=True))
-ITEMS = {"facts": 40, "addition": 80, "lookup": 100, "tagged": 80, "sums": 80}
+ITEMS = {"facts": 40, "addition": 80, "lookup": 100, "tagged": 80, "sums": 80, "recital": 48}
 """Items a task; of facts, for each dose; of addition, for each of three kinds."""
 SEEN_TASKS, ONE_TOKEN, WHOLE = ("facts", "addition"), "choice_accuracy", "exact_match"
 OF_CHOICES = (ONE_TOKEN, "choice_probability", "brier", "target_log_prob")
@@ -30,7 +30,7 @@ BY_TOKENS = "-by-tokens"
 OF_CONTROL = ("seen", "lookup")
 OF_TUNED = ("lookup", "tagged")
 """Studies that the attention-only control, and the instruction-tuned models, are put to."""
-APART = (CONTROL_FAMILY, READER)
+APART = (CONTROL_FAMILY, READER, RECITER)
 """Families that have tasks of their own: another truth holds of them."""
 
 
@@ -69,6 +69,8 @@ PLANS: tuple[Plan, ...] = (
     ),
     Plan("sums", ("sums",), (WHOLE,), {"prompt": ("arrow",), "reasoning": ("direct", "chain")}),
 )
+RECITAL = Plan("recital", ("recital",), OF_TEXTS, {**BOTH, "shots": (0,)})
+"""Put to reciters alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def _asked(
         if plan.name in OF_CONTROL:
             yield _apart(plan, CONTROL), controls
     yield _apart(PLANS[1], BY_TOKENS), [one for one in chosen if one.family == READER]
+    yield RECITAL, [one for one in chosen if one.family == RECITER]
 
 
 def _apart(plan: Plan, suffix: str) -> Plan:
@@ -209,8 +212,11 @@ def _write_items(folder: Path, crossing: Crossing) -> None:
         "lookup": lambda: items.lookup_task(count["lookup"]),
         "tagged": lambda: items.tagged_task(count["tagged"]),
         "sums": lambda: items.sums_task(count["sums"]),
+        "recital": lambda: items.recital_task(count["recital"]),
     }
-    asked = {task for plan in PLANS if crossing.includes(plan.name) for task in plan.tasks}
+    asked = {
+        task for plan in (*PLANS, RECITAL) if crossing.includes(plan.name) for task in plan.tasks
+    }
     asked |= set(PLANS[2].tasks) if crossing.tuned else set()
     asked |= set(SEEN_TASKS) if crossing.checkpoints else set()
     for task in (tasks[name]() for name in tasks if name in asked):

@@ -33,6 +33,12 @@ DEMANDED: dict[str, dict[str, str]] = {
     "addition": {"seed_luck": "explained"},
     "addition-seen": {"exposure": "survives"},
     "sums": {"reasoning": "explained"},
+    "recital": {
+        "metric_choice": "explained",
+        "prompt_format": "survives",
+        "scale_choice": "survives",
+        "smooth_growth": "survives",
+    },
 }
 """Claim -> rival -> what it has to answer."""
 
