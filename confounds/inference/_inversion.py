@@ -78,7 +78,7 @@ def kink_and_excess(
     slopes = plan.growth(sample)
     for term, shape in (("kink", "hinge"), ("excess", plan.shape)):
         here = own_curve(sample, curve.psi, shape, slopes)
-        draws = fit_threshold(y, sample, curve.psi, shape, slopes)
+        draws = fit_threshold(y, sample, curve.psi, shape, slopes, here.fit)
         values = [_read_off(sample, item, term, shape) for item in (here, draws)]
         low, high = np.quantile(values[1], [0.025, 0.975])
         found.append(

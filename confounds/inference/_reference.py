@@ -234,9 +234,14 @@ def bootstrap_two_level(
     return two_level_search(y, sample, columns, slopes).sup
 
 
-def two_level_search(y: Floats, sample: Sample, columns: Floats, slopes: Slopes) -> Supremum:
-    """The two-level search alone of B data sets (B, M), everything estimated anew."""
-    null = fit_nested(y, sample, slopes).two_level
+def two_level_search(
+    y: Floats, sample: Sample, columns: Floats, slopes: Slopes, near: NullFit | None = None
+) -> Supremum:
+    """The two-level search alone of B data sets (B, M), everything estimated anew.
+
+    With the smooth fit of much the same data, from there.
+    """
+    null = fit_nested(y, sample, slopes, near).two_level
     return marginal_supremum(y, null, sample, columns, slopes)
 
 

@@ -93,12 +93,13 @@ def perturb_scales(sample: Sample, plan: TestPlan, rng: np.random.Generator) -> 
         rng: source of randomness.
     """
     columns = threshold_columns(sample.x, sample.grid, plan.shape)
-    best = own_levels(sample, columns, plan.slopes(sample)).two_level_search.best[0]
-    near = own_curve(sample, float(sample.grid[best]), plan.shape, plan.growth(sample)).fit
+    observed = own_levels(sample, columns, plan.slopes(sample))
+    own = float(sample.grid[observed.two_level_search.best[0]])
+    near = own_curve(sample, own, plan.shape, plan.growth(sample)).fit
     found = []
     for _ in range(PERTURBED):
         moved = replace(sample, x=sample.x + rng.uniform(-HALF_WIDTH, HALF_WIDTH, len(sample)))
-        psi = best_threshold(moved, plan)
+        psi = best_threshold(moved, plan, observed.two_level)
         found.append((psi, *_effect(moved, psi, plan, near)))
     psi, effects, lower, upper = np.array(found).T
     effect = Estimate(
@@ -208,10 +209,13 @@ def extrapolate(values: Floats) -> float:
     return float(np.polyval(np.polyfit(LAMBDAS, values, 2), -1.0))
 
 
-def best_threshold(sample: Sample, plan: TestPlan) -> float:
-    """Log10 scale of the threshold with the largest statistic."""
+def best_threshold(sample: Sample, plan: TestPlan, near: NullFit | None = None) -> float:
+    """Log10 scale of the threshold with the largest statistic.
+
+    With the smooth fit to much the same data, from there.
+    """
     columns = threshold_columns(sample.x, sample.grid, plan.shape)
-    found = two_level_search(sample.score[None], sample, columns, plan.slopes(sample))
+    found = two_level_search(sample.score[None], sample, columns, plan.slopes(sample), near)
     return float(sample.grid[found.best[0]])
 
 
