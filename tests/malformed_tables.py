@@ -23,6 +23,20 @@ CSV: dict[str, tuple[str | bytes, str]] = {
         f"{HEADER}\n{ROW},extra\n",
         r"t\.csv:2: 6 cells, where the header has 5",
     ),
+    "a line with fewer cells": (
+        f"{HEADER},shots\n{ROW},5\n\n{ROW.replace('m', 'k')}\n",
+        r"t\.csv:4: 5 cells, where the header has 6 columns; a cell that is not known is empty",
+    ),
+    "a line that was cut": (f"{HEADER},shots\n{ROW},5\nt,acc", r"t\.csv:3: 2 cells, where"),
+    "a line of one empty cell": (f'{HEADER}\n{ROW}\n""\n', r"t\.csv:3: 1 cell, where"),
+    "fewer cells below a break in one": (
+        f'{HEADER},prompt,shots\n{ROW},"a\n\nb",5\n{ROW.replace("m", "k")},p\n',
+        r"t\.csv:5: 6 cells, where the header has 7 columns",
+    ),
+    "rows that end in carriage returns alone": (
+        "prompt,task,metric,model,score,n\rp,t,accuracy,m,1,9\r\r,t,accuracy,k,1,9\r",
+        r"t\.csv: lines end in carriage returns, and not alike; end each with a line feed",
+    ),
     "a column twice": (f"{HEADER},n\n{ROW},1\n", r"t\.csv:1: column 'n' is there twice"),
     "a text that never ends": (
         f'{HEADER}\n"t,accuracy,m,0.5,10\n',
@@ -117,7 +131,12 @@ FACTS: dict[str, tuple[str, str, str]] = {
     "a size of zero": ("models", "model,parameters\nm,0\n", r":2: parameters is '0'"),
     "a model twice": ("models", "model\nm\nm\n", "model 'm' is there twice"),
     "a model without name": ("models", "model,tokens\n,1\n", ":2: 'model' is empty"),
-    "a line with more cells": ("models", "model\nm,1,2\n", ":2: more cells"),
+    "a line with more cells": ("models", "model\nm,1,2\n", ":2: 3 cells, where the header has 1 c"),
+    "a line with fewer cells": (
+        "models",
+        "model,family,tokens\nm,f,1e9\n\nk,f\n",
+        ":4: 2 cells, where the header has 3 columns",
+    ),
     "tasks without task": ("tasks", "name,n\nt,1\n", "'task' is missing"),
     "items that are not whole": ("tasks", "task,n\nt,2.5\n", r":2: n is '2\.5'"),
     "chance beyond its metric": ("tasks", "task,chance\nt,3\n", ":2: chance is 3"),

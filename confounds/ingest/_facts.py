@@ -21,6 +21,7 @@ from confounds.ingest._items import fill_items, settle_items
 from confounds.ingest._matching import check_ranges, unmatched_models, unmatched_tasks
 from confounds.ingest._reading import first_places
 from confounds.measures import DECLARED, Measure
+from confounds.outcomes._csv_lines import cells_told
 from confounds.outcomes.storage import read_text
 from confounds.results import Finding
 from confounds.text import nearest
@@ -222,6 +223,10 @@ def _parsed(path: Path, text: str, names: Mapping[str, bool], key: str) -> list[
     rows = []
     for row in reader:
         place = f"{path}:{reader.line_num}"
+        cells = sum(row[name] is not None for name in header) + len(row.get(None, ()))
+        if cells != len(header):
+            msg = f"{place}: {cells_told(cells, len(header))}"
+            raise MapError(msg)
         if not row[key]:
             msg = f"{place}: '{key}' is empty; every line needs one"
             raise MapError(msg)
@@ -234,10 +239,7 @@ def _parsed(path: Path, text: str, names: Mapping[str, bool], key: str) -> list[
     return rows
 
 
-def _value(place: str, name: str | None, text: Any, *, number: bool) -> Any:
-    if name is None or not isinstance(text, str):
-        msg = f"{place}: more cells than columns"
-        raise MapError(msg)
+def _value(place: str, name: str, text: str, *, number: bool) -> Any:
     if name == "aliases":
         return tuple(text.split())
     if not number:

@@ -6,14 +6,18 @@ import csv
 import re
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
 from confounds.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _END = re.compile(r"\r\n|\r|\n")
+_BLOCK = 256 << 10
 UNCLOSED = "a double quote opens a cell that nothing closes"
 
 
@@ -33,21 +37,27 @@ def count_lines(text: str) -> int:
     return ends + (not text.endswith(("\n", "\r")))
 
 
-def line_numbers(lines: Iterable[str], rows: int) -> Sequence[int]:
+def line_numbers(lines: Iterable[str], firsts: Sequence[str]) -> Sequence[int]:
     """The line on which each row begins, where some rows are not one line each.
 
     Args:
         lines: of the file.
-        rows: that were read from it; blank lines are none.
+        firsts: the first cell of each row that was read from it; blank lines are none.
 
     Returns:
         (rows,) numbers from 2; none where the rows are not those of the lines.
     """
     try:
-        found = [line for line, _ in _records(lines)][1:]
+        found = [(line, cells[0]) for line, cells in _records(lines)][1:]
     except csv.Error:
         return ()
-    return found if len(found) == rows else ()
+    same = [first for _, first in found] == list(firsts)
+    return [line for line, _ in found] if same else ()
+
+
+def has_bare_returns(text: str) -> bool:
+    """Whether a carriage return stands alone, at the end of a line or in a cell."""
+    return text.count("\r") != text.count("\r\n")
 
 
 def what_is_broken(lines: Iterable[str], *, unclosed: bool) -> tuple[int, str]:
@@ -61,7 +71,7 @@ def what_is_broken(lines: Iterable[str], *, unclosed: bool) -> tuple[int, str]:
     try:
         for line, cells in _records(lines):
             width = width or len(cells)
-            if len(cells) > width:
+            if len(cells) > width or (len(cells) < width and not unclosed):
                 return line, cells_told(len(cells), width)
     except csv.Error as error:
         return line, f"not readable as CSV from the line below on ({error})"
@@ -70,10 +80,63 @@ def what_is_broken(lines: Iterable[str], *, unclosed: bool) -> tuple[int, str]:
     return line, UNCLOSED if unclosed else "not readable as CSV"
 
 
+def short_line(lines: Iterable[str]) -> tuple[int, str] | None:
+    """The first line with fewer cells than the header, and what is wrong there; None is none.
+
+    Args:
+        lines: of a file that can be read, as they end in it; blank lines are none.
+    """
+    return _other_line(lines, lambda cells, width: len(cells) < width)
+
+
+def ragged_line(lines: Iterable[str]) -> tuple[int, str] | None:
+    """The same for more cells too, where one more may be empty: a comma at the end of a line."""
+    return _other_line(
+        lines, lambda cells, width: len(cells) < width or cells[width:] not in ([], [""])
+    )
+
+
+def _other_line(
+    lines: Iterable[str], other: Callable[[list[str], int], bool]
+) -> tuple[int, str] | None:
+    records = _records(lines)
+    try:
+        width = len(next(records, (1, []))[1])
+        found = ((line, cells) for line, cells in records if other(cells, width))
+        line, cells = next(found, (0, []))
+    except csv.Error:
+        return None
+    return (line, cells_told(len(cells), width)) if line else None
+
+
+def may_have_short_lines(path: Path) -> bool:
+    """Whether a line of a CSV file may have fewer cells than the header.
+
+    False is certain. True is not: lines with more cells, and blank ones, are such to Arrow, which
+    is several times as fast as `short_line` and holds a block of the file at a time.
+    """
+    read = arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK)
+    quoted = arrow_csv.ParseOptions(newlines_in_values=True)
+    nothing = arrow_csv.ConvertOptions(include_columns=[""], include_missing_columns=True)
+    try:
+        with arrow_csv.open_csv(path, read, quoted, nothing) as blocks:
+            for _ in blocks:
+                pass
+    except pa.ArrowException:
+        return True
+    return False
+
+
 def cells_told(found: int, expected: int) -> str:
     """What is wrong with a line of another number of cells than the header."""
-    hint = "; a cell that holds a comma must stand in double quotes" if found > expected else ""
-    return f"{found} cells, where the header has {expected} columns{hint}"
+    hint = (
+        "a cell that holds a comma must stand in double quotes"
+        if found > expected
+        else "a cell that is not known is empty, but its comma is there"
+    )
+    cells = "1 cell" if found == 1 else f"{found} cells"
+    columns = "1 column" if expected == 1 else f"{expected} columns"
+    return f"{cells}, where the header has {columns}; {hint}"
 
 
 def header_of(lines: Iterable[str], path: Path) -> list[str]:
@@ -103,6 +166,6 @@ def _records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines)
     begins = 1
     for cells in reader:
-        if len(cells) > 1 or (cells and cells[0].strip()):
+        if cells and (len(cells) > 1 or not cells[0] or cells[0].strip(" \t")):
             yield begins, cells
         begins = reader.line_num + 1

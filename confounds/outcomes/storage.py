@@ -16,9 +16,12 @@ import pyarrow.parquet as pq
 from confounds.errors import FormatError, UsageError
 from confounds.outcomes._csv_lines import (
     count_lines,
+    has_bare_returns,
     header_of,
     line_numbers,
     lines_of,
+    may_have_short_lines,
+    short_line,
     what_is_broken,
 )
 from confounds.outcomes.schema import COLUMNS, nulls_as_none, numpy_frame
@@ -252,8 +255,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     """A CSV file as texts, an empty cell as null.
 
     Raises:
-        FormatError: it is not UTF-8, a column is named twice, a line has more cells than the
-            header or opens a quote for good; the message names the line.
+        FormatError: it is not UTF-8, a column is named twice, a line has more or fewer cells
+            than the header or opens a quote for good; the message names the line.
     """
     return _read_csv(path)[0]
 
@@ -280,10 +283,26 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, Sequence[int]]:
         line, wrong = what_is_broken(lines_of(read_text(path)), unclosed=unclosed)
         msg = f"{path}:{line}: {wrong}"
         raise FormatError(msg) from error
+    _check_no_short_line(frame, path)
     rows = len(frame)
     if count == rows + 1:
         return frame, range(2, rows + 2)
-    return frame, line_numbers(lines_of(read_text(path)), rows)
+    text = read_text(path)
+    lines = line_numbers(lines_of(text), frame.iloc[:, 0].fillna("").tolist())
+    if not lines and has_bare_returns(text):  # pandas may drop the first cell after blank lines
+        msg = f"{path}: lines end in carriage returns, and not alike; end each with a line feed"
+        raise FormatError(msg)
+    return frame, lines
+
+
+def _check_no_short_line(frame: pd.DataFrame, path: Path) -> None:
+    """Raise `FormatError` where a line has fewer cells than the header: pandas has filled it up."""
+    if not frame.iloc[:, -1].isna().any() or not may_have_short_lines(path):
+        return
+    found = short_line(lines_of(read_text(path)))
+    if found is not None:
+        msg = f"{path}:{found[0]}: {found[1]}"
+        raise FormatError(msg)
 
 
 def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, OutcomesError
 from confounds.measures import DECLARED
-from confounds.outcomes._csv_lines import UNCLOSED, cells_told, header_of
+from confounds.outcomes._csv_lines import UNCLOSED, cells_told, header_of, ragged_line
 from confounds.outcomes._wording import counted, interval, way_out
 from confounds.outcomes.checks import note_unused, unused_columns
 from confounds.outcomes.schema import (
@@ -126,7 +126,11 @@ def _unreadable(path: Path, reason: str) -> str:
         return f"{path}: cannot be read ({reason.splitlines()[0]})"
     place = f"{path}:{line[1]}"
     if width is not None:
-        return f"{place}: {cells_told(int(width[2]), int(width[1]))}"
+        # duckdb counts rows, where blanks and breaks in cells make an editor count more.
+        with _opened(path) as file:
+            found = ragged_line(file)
+        told = cells_told(int(width[2]), int(width[1]))
+        return f"{place}: {told}" if found is None else f"{path}:{found[0]}: {found[1]}"
     if "unterminated quote" in reason:
         return f"{place}: {UNCLOSED}"
     return f"{place}: {'not UTF-8' if 'unicode' in reason else 'not readable as CSV'}"
@@ -147,8 +151,12 @@ def _relation(connection: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckD
 
 
 def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with _opened(path) as file:
         return header_of(file, path)
+
+
+def _opened(path: Path) -> IO[str]:
+    return path.open(encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _grouped(

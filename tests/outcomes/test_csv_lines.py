@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from confounds import Outcomes, read_outcomes
 from confounds.errors import FormatError, OutcomesError
-from confounds.outcomes._csv_lines import count_lines, line_numbers, lines_of, what_is_broken
+from confounds.outcomes._csv_lines import (
+    count_lines,
+    line_numbers,
+    lines_of,
+    may_have_short_lines,
+    what_is_broken,
+)
+from confounds.outcomes.storage import read_csv
 from confounds.outcomes.streaming import stream
 
 HEAD = "task,metric,model,score,n,prompt"
@@ -70,7 +77,7 @@ def test_lines_are_those_that_the_rows_of_pandas_begin_on(rows):
         writer.writerow(row)
     text = file.getvalue()
     frame = pd.read_csv(io.StringIO(text, newline=""), dtype=object, index_col=False)
-    assert list(line_numbers(lines_of(text), len(frame))) == begins[1:]
+    assert list(line_numbers(lines_of(text), frame["x"].fillna("").tolist())) == begins[1:]
     told = list(lines_of(text))
     assert ("".join(told), len(told)) == (text, count_lines(text))
 
@@ -103,8 +110,66 @@ def test_a_misnamed_column_is_named_where_rows_repeat(tmp_path):
     assert note.where == ("shot (the nearest is shots)", "famly (the nearest is family)", "remark")
 
 
-def test_a_table_that_is_streamed_says_the_same(tmp_path):
+ROW = "t,accuracy,m{},0.5,10"
+
+
+@pytest.mark.parametrize("read", [Outcomes.read, read_outcomes, stream])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ((ROW + ",p,1",), "2: 7 cells, where the header has 6 columns; a cell that holds a comma"),
+        ((ROW,), "2: 5 cells, where the header has 6 columns; a cell that is not known is empty"),
+        ((GOOD, "", ROW), "5: 5 cells, where the header has 6 columns"),
+        ((ROW + ",p", "t,accuracy"), "3: 2 cells, where"),
+        ((ROW + ",p", ","), "3: 2 cells, where"),
+        ((ROW + ",p", '""'), "3: 1 cell, where"),
+    ],
+)
+def test_a_line_has_as_many_cells_as_the_header(tmp_path, read, end, lines, says):
     path = tmp_path / "t.csv"
-    path.write_text("task,metric,model,score,n\nt,accuracy,m,0.5,10\nt,accuracy,m,0.5,10,1\n")
-    with pytest.raises(FormatError, match=r"t\.csv:3: 6 cells, where the header has 5 columns"):
-        stream(path)
+    text = "\n".join([HEAD, *(line.format(n) for n, line in enumerate(lines)), ""])
+    path.write_bytes(text.replace("\n", end).encode())
+    with pytest.raises(FormatError, match=r"t\.csv:" + says):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [Outcomes.read, read_outcomes, stream])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}\n{ROW},p\n\n\n",  # lines left blank at the end
+        f"{HEAD}\n{ROW},p",  # no end of the last line
+        f"\ufeff{HEAD}\r\n{ROW},\r\n",  # the last cell not known
+        f"{HEAD}\n{ROW},p,\n",  # a comma at the end
+        f'{HEAD}\n{ROW},"two\n\nlines, and ""more"""\n',
+    ],
+)
+def test_what_is_no_line_of_other_cells(tmp_path, read, text):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.format(1).encode())
+    assert list(read(path).frame["model"]) == ["m1"]
+
+
+def test_rows_of_one_column_may_be_empty(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a\n1\n\n""\n2\n')
+    assert read_csv(path)["a"].fillna("-").tolist() == ["1", "-", "2"]
+
+
+@given(st.lists(st.lists(CELLS, max_size=4), max_size=4), st.booleans())
+def test_no_short_line_is_read(tmp_path_factory, rows, quoted):
+    file = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+    writer = csv.writer(file, quoting=quoting, lineterminator="\n")
+    rows = [row for row in rows if len(row) != 1]  # it may look like a blank line
+    writer.writerows([["x", "y", "z"], *rows])
+    path = tmp_path_factory.mktemp("short") / "t.csv"
+    path.write_bytes(file.getvalue().encode())
+    if all(len(row) in (0, 3) for row in rows):
+        assert len(read_csv(path)) == sum(map(bool, rows))
+        assert not may_have_short_lines(path)
+    elif any(0 < len(row) < 3 for row in rows):
+        assert may_have_short_lines(path)
+        with pytest.raises(FormatError):
+            read_csv(path)
