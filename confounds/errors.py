@@ -21,11 +21,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+_BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r"})
+
 
 class ConfoundsError(Exception):
-    """Base of all errors raised on purpose; `exit_code` is what the command returns."""
+    """Base of all errors raised on purpose; `exit_code` is what the command returns.
+
+    A message is one line, whatever the names in it hold.
+    """
 
     exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message.translate(_BREAKS))
 
 
 class InputError(ConfoundsError):

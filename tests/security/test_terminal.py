@@ -7,6 +7,8 @@ from _worlds import World, claim_of, draw_table
 from typer.testing import CliRunner
 
 from confounds.cli import app
+from confounds.errors import OutcomesError
+from confounds.ingest import read_outcomes
 from confounds.text import printable
 
 CLEAR, RIGHT_TO_LEFT = "\x1b[2J", "\u202e"
@@ -38,3 +40,11 @@ def rng_table():
     frame = draw_table(world, 8, np.random.default_rng(0)).outcomes.frame.copy()
     frame["task"] = frame["task"].map({claim_of(world).task: f"evil{CLEAR}{RIGHT_TO_LEFT}"})
     return frame
+
+
+def test_a_message_is_one_line_whatever_a_name_holds(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('task,metric,model,score,n\n"two\nlines",accuracy,m,7,10\n')
+    with pytest.raises(OutcomesError, match=r"\(t\.csv:2, task 'two\\nlines'\)") as raised:
+        read_outcomes(path)
+    assert len(str(raised.value).splitlines()) == 1
