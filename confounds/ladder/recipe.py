@@ -65,7 +65,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 EXPANSION: dict[str, int] = {"slim": 2, "broad": 4, "attention": 2, READER: 2, RECITER: 2, LARGE: 3}
 """Width of the feed-forward layer, in widths."""
 CHECKPOINTS: dict[str, tuple[int, ...]] = dict.fromkeys(
-    ("slim-48-s0", "slim-64-s0", "broad-32-s0"), (60, 120, 240, 480, 960, 1440)
+    ("slim-48-s0", "broad-32-s0"), (60, 120, 240, 480, 960, 1440)
 )
 """Models of which earlier steps are kept too."""
 TUNED_SEED = 0

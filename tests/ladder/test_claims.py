@@ -19,6 +19,7 @@ EXPLAINED_BY = {
     "tagged": "in_context",
     "facts": "exposure",
     "sums": "reasoning",
+    "recital": "metric_choice",
 }
 UNDECIDED = {"lookup": "seed_luck", "addition": "departure"}
 """Claims on which runs of one size disagree, and what the verdict names."""
@@ -41,7 +42,7 @@ def test_the_claims_that_are_registered_are_those_of_the_demo(file: ClaimFile) -
     assert all(claim.expect is not None for claim in file.claims)
 
 
-def test_what_examples_exposure_or_steps_make_is_explained_by_it(
+def test_what_something_else_makes_is_explained_by_it(
     audits: dict[str, Audit],
 ) -> None:
     for name, rival in EXPLAINED_BY.items():
@@ -67,6 +68,19 @@ def test_look_up_survives_where_runs_of_one_size_agree(audits: dict[str, Audit])
     verdict = audits["lookup-by-tokens"].verdict
     assert verdict.label == "survives", verdict.reason
     assert "seed_luck" not in verdict.untested
+
+
+def test_of_a_recital_the_metric_alone_makes_a_step(audits: dict[str, Audit]) -> None:
+    recital = audits["recital"]
+    assert recital.apparent["departure"].status == "passed"
+    tested = {test.rival: test for test in recital.tests if test.status == "tested"}
+    metrics = {one.term: one for one in tested["metric_choice"].estimates}
+    for name in ("token_accuracy", "target_log_prob"):
+        upper = metrics[f"effect:{name}"].ci_upper
+        assert upper is not None
+        assert upper < 0
+    others = {test.outcome for name, test in tested.items() if name != "metric_choice"}
+    assert others <= {"survives", "inconclusive"}
 
 
 def test_what_is_undecided_says_why(audits: dict[str, Audit]) -> None:

@@ -15,13 +15,13 @@ def test_a_reduced_crossing_end_to_end(tmp_path: Path) -> None:
     from confounds.pipeline import Settings
 
     part = Crossing(
-        seeds=(0,), tuned=False, checkpoints=False, items=0.2, studies=("map", "tagged")
+        seeds=(0,), tuned=False, checkpoints=False, items=0.2, studies=("map", "tagged", "recital")
     )
     quick = Settings(replicates=199, sharpness=False)
     found = run_demo(tmp_path, crossing=part, settings=quick)
     verdicts = {audit.claim.id: audit.verdict for audit in found.audits}
     assert "<svg" in found.report.read_text(encoding="utf-8")
-    assert list(verdicts) == ["map", "tagged", "tagged-unasked"]
+    assert list(verdicts) == ["map", "tagged", "tagged-unasked", "recital"]
     for audit in found.audits:
         assert audit.verdict.label in (audit.claim.expect, "inconclusive"), audit.verdict.reason
     assert verdicts["map"].explained_by == ("in_context",)

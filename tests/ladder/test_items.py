@@ -68,6 +68,7 @@ def test_studies_are_study_files(tmp_path: Path) -> None:
         member(seed=1),
         member("attention"),
         member("reader", steps=50),
+        member("reciter", steps=57),
         member(arm="instruct"),
         member(arm="finetuned"),
         member(checkpoint=5, steps=5),
@@ -78,8 +79,12 @@ def test_studies_are_study_files(tmp_path: Path) -> None:
         "slim-8-s0",
         "slim-8-s0-instruct",
     }
-    apart = {"lookup-control": "attention-8-s0"}
-    for name, alone in (apart | {"lookup-by-tokens": "reader-50-s0"}).items():
+    apart = {
+        "lookup-control": "attention-8-s0",
+        "lookup-by-tokens": "reader-50-s0",
+        "recital": "reciter-57-s0",
+    }
+    for name, alone in apart.items():
         assert {model.label for model in studies[name].models} == {alone}
     assert studies["lookup-by-tokens"].tasks[0].items.endswith("lookup.jsonl")
     assert studies["finetuned"].models[0].adaptation == "finetuned"
