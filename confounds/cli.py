@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,7 +85,7 @@ def ingest(options: IngestOptions) -> int:
 
     check_suffix(options.out)
     check_folder(options.out.parent)
-    if options.out.resolve() in {path.resolve() for path in options.paths}:
+    if os.path.realpath(options.out) in {os.path.realpath(path) for path in options.paths}:
         msg = f"option --out is {options.out}, which is read; name another file"
         raise UsageError(msg)
     with output.working(options, "reading"):

@@ -19,21 +19,25 @@ ConfoundsError            exit code 4
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
+_ENDLESS = re.compile(r"\S{1000,}")
+_KEPT = 100
 _BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r"})
 
 
 class ConfoundsError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the command returns.
 
-    A message is one line, whatever the names in it hold.
+    A message is one line that can be read, whatever the names in it hold.
     """
 
     exit_code: ClassVar[int] = 4
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message.translate(_BREAKS))
+        line = message.translate(_BREAKS)
+        super().__init__(_ENDLESS.sub(lambda found: f"{found[0][:_KEPT]}...", line))
 
 
 class InputError(ConfoundsError):

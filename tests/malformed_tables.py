@@ -59,6 +59,11 @@ CSV: dict[str, tuple[str | bytes, str]] = {
     ),
     "a score of -100": (f"{HEADER}\nt,accuracy,m,-100,10\n", r"-100 in column 'score'.*t\.csv:2"),
     "percent": (f"{HEADER}\n{ROW}\nt,accuracy,k,87.5,10\n", r"87\.5 in column 'score'.*t\.csv:3"),
+    "UTF-16 without a mark": (f"{HEADER}\n{ROW}\n".encode("utf-16-le"), ":1: holds NUL characters"),
+    "a name of 20,000 letters": (
+        f"{HEADER}\n{ROW.replace('m', 'm' * 20_000)}\n",
+        r"'model' in t\.csv:2 has 20000 characters; a name has at most 10000",
+    ),
     "a page of HTML": ("<!DOCTYPE html>\n<title>404</title>\n", "is missing"),
 }
 WRONG_CELLS: dict[str, tuple[str, ...]] = {
@@ -90,6 +95,12 @@ WRONG_VALUES: dict[str, tuple[Any, ...]] = {
     "score": (None, [1], "half", 10**400),
     "n": (None, {}, "ten", 10**400),
     "shots": ([0], "five"),
+}
+LINES_OF_JSON: dict[str, tuple[str, str]] = {
+    "a key twice": (', "score": 0.9', r"t\.jsonl:1: 'score' is there twice; name each once"),
+    "a key twice, with a blank": (', "n" : 8', r"t\.jsonl:1: 'n' is there twice"),
+    "a key twice below": (', "x": {"a": 1, "a": 2}', r"t\.jsonl:1: 'a' is there twice"),
+    "half of a character": (', "item": "\\ud83d"', r"t\.jsonl:1: \\ud83d is half of a character"),
 }
 DETAILS: dict[str, tuple[Break, str]] = {
     "nothing": (lambda _: b"", "is empty|not a readable Parquet"),
@@ -265,6 +276,13 @@ def tables() -> Iterator[tuple[str, Malformed]]:
         yield f"table csv: {what}", Malformed("table", write, "cannot be read", "t.csv.meta.json")
 
 
+def lines_of_json() -> Iterator[tuple[str, Malformed]]:
+    """Lines that are no row of a table."""
+    line = '{"task": "t", "metric": "accuracy", "model": "m", "n": 9, "score": 0.1'
+    for what, (end, says) in LINES_OF_JSON.items():
+        yield f"table jsonl: {what}", Malformed("table", text("t.jsonl", f"{line}{end}}}\n"), says)
+
+
 def settings() -> Iterator[tuple[str, Malformed]]:
     """Maps, and tables of models and tasks."""
     valid = text("t.csv", f"{HEADER}\n{ROW}\n")
@@ -302,5 +320,5 @@ def details() -> Iterator[tuple[str, Malformed]]:
 
 def in_tables() -> Iterator[tuple[str, Malformed]]:
     """Everything that is not JSON by itself."""
-    for part in (archives, tables, settings, details):
+    for part in (archives, tables, lines_of_json, settings, details):
         yield from part()

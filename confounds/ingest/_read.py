@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from confounds import plugins
 from confounds.errors import FormatError, OutcomesError
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 PathLike = str | Path
 _SHOWN = 5
+_MANY = 50
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z")
 _SHEETS = (".xlsx", ".xls", ".ods", ".tsv", ".tab", ".txt")
 _NEVER_FILLED = tuple(name for name in REQUIRED if name != "n")
 
@@ -98,10 +102,34 @@ def read_outcomes(
 
 def _read(item: _Found, averaging: Mapping[str, Measure] | None) -> Reading:
     """One file; with its items averaged where the user's metrics are given for that."""
-    reading = _checked(item.format.read(item.path), item.path)
+    try:
+        reading = _checked(item.format.read(item.path), item.path)
+        if item.format.name != Table.name:  # a table is text that was decoded
+            _encode(reading.frame)
+    except UnicodeEncodeError as error:
+        raise _half_character(item.path, error) from error
     if averaging is not None:
         reading = averaged(reading, item.path, averaging)
     return _located(reading, item)
+
+
+def _encode(frame: pd.DataFrame) -> None:
+    """Raise `UnicodeEncodeError` where a text holds half of a character."""
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        with suppress(pa.ArrowException):  # no text, or not only
+            if values.dtype == object:
+                pa.array(values, pa.string(), from_pandas=True)
+
+
+def _half_character(path: Path, error: UnicodeEncodeError) -> FormatError:
+    """JSON may write half of a character, which no text can hold."""
+    half = f"\\u{ord(error.object[error.start]):04x}"
+    before, _, after = path.read_bytes().lower().partition(half.encode())
+    line = 1 + before.count(b"\n")
+    place = f"{path}:{line}" if after else f"{path}"
+    msg = f"{place}: {half} is half of a character; a text holds whole ones"
+    return FormatError(msg)
 
 
 def _names(found: Sequence[_Found]) -> str:
@@ -161,6 +189,7 @@ def _format_of(path: Path, formats: Sequence[Format], *, named: bool) -> Format:
         return formats[-1]
     names = ", ".join(item.name for item in formats)
     hint = "save the table as .csv" if path.suffix.lower() in _SHEETS else "name one"
+    hint = "unpack it first" if path.suffix.lower() in _PACKED else hint
     hint = "give the folder that holds it" if _companion(path, formats) else hint
     msg = f"{path}: not recognised as any of the formats {names}; {hint}"
     raise FormatError(msg)
@@ -179,7 +208,8 @@ def _checked(reading: Reading, path: Path) -> Reading:
         names = [str(name) for name in reading.frame.columns if name not in ("source", PLACE)]
         alike = (name for name in names if name.strip().casefold() == missing[0])
         meant = "".join(f"; '{name}' is it but for its spelling" for name in alike)
-        there = ", ".join(names)
+        more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+        there = ", ".join(names[:_MANY]) + more
         msg = f"{path}: column '{missing[0]}' is missing{meant}; it has: {there}; a map can name it"
         raise OutcomesError(msg)
     return reading

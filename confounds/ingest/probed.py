@@ -65,7 +65,7 @@ class Probed:
         manifest = read_manifest(path)
         planned = manifest["cells"]
         folder = path.parent
-        there = [cell for cell in planned if (folder / cell["file"]).is_file()]
+        there = [cell for cell in planned if _is_there(folder / cell["file"])]
         if not there:
             msg = f"{path}: none of {len(planned)} planned cells is there; run `confounds probe`"
             raise FormatError(msg)
@@ -155,6 +155,14 @@ def _measures(table: pa.Table, path: Path) -> dict[str, Measure]:
         msg = f"{path}: {what}; run `confounds probe` again to redo it"
         raise FormatError(msg)
     return found
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the file is there; not where its name is too long to be one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _kept(table: pa.Table, name: str) -> dict[str, Any]:
@@ -249,12 +257,12 @@ def _constants(cell: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str
 
 def _missing(folder: Path, planned: list[Mapping[str, Any]]) -> tuple[Finding, ...]:
     """Cells that are planned and not there, with the reason where a model gave one."""
-    gone = [cell for cell in planned if not (folder / cell["file"]).is_file()]
+    gone = [cell for cell in planned if not _is_there(folder / cell["file"])]
     reasons: dict[str, list[str]] = {}
     for cell in gone:
         digest = cell["file"].rsplit("/", 1)[-1].removesuffix(".parquet")
         path = folder / "failures" / f"{digest}.json"
-        told = mapping(load(path)).get("reason") if path.is_file() else "not run yet"
+        told = mapping(load(path)).get("reason") if _is_there(path) else "not run yet"
         reason = text(told) or "unknown"
         reasons.setdefault(reason, []).append(f"{cell['model']} {cell['task']}")
     return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _END = re.compile(r"\r\n|\r|\n")
 _BLOCK = 256 << 10
+LARGEST_WIDTH = 10_000
+"""Columns of one table."""
 UNCLOSED = "a double quote opens a cell that nothing closes"
 
 
@@ -143,14 +146,20 @@ def header_of(lines: Iterable[str], path: Path) -> list[str]:
     """The names of the columns.
 
     Raises:
-        FormatError: one is there twice, or the first line cannot be read.
+        FormatError: one is there twice, there are too many, or the first line cannot be read.
     """
     try:
         header = next((cells for _, cells in _records(lines)), [])
     except csv.Error as error:
         msg = f"{path}:1: not readable as CSV ({error})"
         raise FormatError(msg) from error
-    twice = [name for name in header if header.count(name) > 1]
+    if "\0" in "".join(header):
+        msg = f"{path}:1: holds NUL characters; save the file in UTF-8 encoding"
+        raise FormatError(msg)
+    if len(header) > LARGEST_WIDTH:
+        msg = f"{path}:1: {len(header)} columns; at most {LARGEST_WIDTH} are read"
+        raise FormatError(msg)
+    twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         msg = f"{path}:1: column '{twice[0]}' is there twice; name each once"
         raise FormatError(msg)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN = 5
+_LOOKED_AT = 1000
 
 
 def measures_of(
@@ -157,7 +158,8 @@ def unused_columns(columns: Iterable[object], frame: pd.DataFrame) -> tuple[str,
     if not extra:
         return ()
     empty = [name for name in NAMES if name not in frame.columns or frame[name].isna().all()]
-    hints = {name: nearest(name, empty).removeprefix("; ") for name in extra}
+    hints = dict.fromkeys(extra, "")
+    hints |= {name: nearest(name, empty).removeprefix("; ") for name in extra[:_LOOKED_AT]}
     likely = [f"{name} ({hint})" for name, hint in hints.items() if hint]
     return (*likely, *(name for name, hint in hints.items() if not hint))
 

@@ -98,6 +98,7 @@ _LONGEST_SHOWN = 80
 _MOST_WHOLE = 2**53
 """Above it, not every whole number is a float64."""
 _SHOWN_IN_CHARTS = ("task", "metric", "model", "family", "tuning", "prompt")
+_LONGEST_NAME = 10_000
 _USED_EARLY = (
     *("task", "metric", "model", "score", "n", "chance", "majority", "ceiling"),
     *("parameters", "tokens", "compute", "checkpoint", "variance"),
@@ -263,7 +264,7 @@ def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
         msg = f"column '{column.name}' in PLACE is empty; every row needs a text there"
         raise _ValueWrongError(row, msg)
     if column.name in _SHOWN_IN_CHARTS:
-        _refuse_nul(column, out, out[~null])
+        _check_names(column, out, out[~null])
     if column.levels:
         for level in pd.unique(out[~null]):
             if level not in column.levels:
@@ -276,11 +277,14 @@ def _text(column: Column, values: pd.Series[Any]) -> NDArray[Any]:
     return out
 
 
-def _refuse_nul(column: Column, values: NDArray[Any], known: NDArray[Any]) -> None:
+def _check_names(column: Column, values: NDArray[Any], known: NDArray[Any]) -> None:
     """A NUL ends the text for the library that draws charts, and the process with it."""
     for value in pd.unique(known):
-        if "\0" in value:
-            msg = f"column '{column.name}' in PLACE is {_shown(value)}; a text holds no NUL"
+        wrong = f"is {_shown(value)}; a text holds no NUL" if "\0" in value else None
+        if len(value) > _LONGEST_NAME:
+            wrong = f"has {len(value)} characters; a name has at most {_LONGEST_NAME}"
+        if wrong is not None:
+            msg = f"column '{column.name}' in PLACE {wrong}"
             raise _ValueWrongError(int(np.argmax(values == value)), msg)
 
 
@@ -348,7 +352,8 @@ def _check_numbers(column: Column, values: NDArray[np.float64]) -> None:
             allowed += f" of at most {_MOST_WHOLE}"
             wrong |= large
     if column.lower is not None:
-        allowed += f" {'above' if column.exclusive else 'of at least'} {column.lower:g}"
+        joined = "" if " of " not in allowed else "and "
+        allowed += f" {joined}{'above' if column.exclusive else 'of at least'} {column.lower:g}"
         wrong |= values <= column.lower if column.exclusive else values < column.lower
     if wrong.any():
         row = int(np.argmax(wrong))

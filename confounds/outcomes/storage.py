@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, UsageError
 from confounds.outcomes._csv_lines import (
+    LARGEST_WIDTH,
     count_lines,
     has_bare_returns,
     header_of,
@@ -119,9 +121,12 @@ def read_frame(path: Path) -> Content:
 
 
 def check_readable(path: Path) -> None:
-    """Raise `FormatError` where the file is absent, a folder, a pipe, unreadable or empty."""
+    """Raise `FormatError` where it is absent, a folder, a pipe, a device, unreadable or empty."""
     if path.is_fifo():
         msg = f"{path}: is a pipe, which can be read only once; write its content into a file"
+        raise FormatError(msg)
+    if path.is_char_device() or path.is_block_device() or path.is_socket():
+        msg = f"{path}: is a device, which may never end; write its content into a file"
         raise FormatError(msg)
     try:
         with path.open("rb") as file:
@@ -308,33 +313,57 @@ def _check_no_short_line(frame: pd.DataFrame, path: Path) -> None:
 def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[int]]:
     rows, lines = [], []
     for number, line in enumerate(lines_of(read_text(path)), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if "\\u" in line:
-                json.dumps(row, ensure_ascii=False).encode()
-        except json.JSONDecodeError as error:
-            msg = f"{path}:{number}: not valid JSON ({error.msg} at column {error.colno})"
-            raise FormatError(msg) from error
-        except UnicodeEncodeError as error:
-            half = f"\\u{ord(error.object[error.start]):04x}"
-            msg = f"{path}:{number}: {half} is half of a character; a text holds whole ones"
-            raise FormatError(msg) from error
-        except (RecursionError, ValueError) as error:
-            msg = f"{path}:{number}: nested too deeply, or a number too long, to be a row"
-            raise FormatError(msg) from error
-        if not isinstance(row, dict):
-            msg = f"{path}:{number}: each line must be a JSON object; found {line[:40]!r}"
-            raise FormatError(msg)
-        rows.append(row)
-        lines.append(number)
+        if line.strip():
+            try:
+                rows.append(_row(line))
+            except FormatError as error:
+                msg = f"{path}:{number}: {error}"
+                raise FormatError(msg) from error
+            lines.append(number)
     if not rows:
         msg = f"{path}: the file holds no rows; at least one is needed"
         raise FormatError(msg)
     frame = pd.DataFrame(rows)
+    if len(frame.columns) > LARGEST_WIDTH:
+        msg = f"{path}: {len(frame.columns)} columns; at most {LARGEST_WIDTH} are read"
+        raise FormatError(msg)
     texts = dict.fromkeys(frame.select_dtypes(include=["str"]).columns, object)
-    return frame.astype(texts), lines
+    return frame.astype(texts).copy(), lines  # in one piece, which a split into columns is not
+
+
+def _row(line: str) -> dict[str, Any]:
+    """The object that a line writes; a `FormatError` says what is wrong with it."""
+    try:
+        row = json.loads(line)
+        if "\\u" in line:
+            json.dumps(row, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        msg = f"not valid JSON ({error.msg} at column {error.colno})"
+        raise FormatError(msg) from error
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        msg = f"{half} is half of a character; a text holds whole ones"
+        raise FormatError(msg) from error
+    except (RecursionError, ValueError) as error:
+        msg = "nested too deeply, or a number too long, to be a row"
+        raise FormatError(msg) from error
+    if not isinstance(row, dict):
+        msg = f"each line must be a JSON object; found {line[:40]!r}"
+        raise FormatError(msg)
+    # As many keys as colons after a quote: seldom more, and only then looked at again.
+    if line.count('":') + line.count('" :') > len(row):
+        json.loads(line, object_pairs_hook=_each_once)
+    return row
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON whose keys differ; of two values, the last would count unseen."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+        msg = f"'{twice[0]}' is there twice; name each once"
+        raise FormatError(msg)
+    return found
 
 
 def _write_jsonl(frame: pd.DataFrame, path: Path) -> None:

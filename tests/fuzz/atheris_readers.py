@@ -26,6 +26,7 @@ with atheris.instrument_imports(include=["confounds"]):
     from confounds import plugins
     from confounds.errors import ConfoundsError
     from confounds.ingest import read_outcomes
+    from confounds.outcomes.storage import to_arrow
 
     plugins.load_all("ingest")
 
@@ -60,7 +61,8 @@ def check(raw: bytes) -> None:
     except (NotWritableError, RecursionError, UnicodeError):
         return
     try:
-        read_outcomes(path, format=FILES[chosen].form, rescore=bool(raw[0] & RESCORE))
+        found = read_outcomes(path, format=FILES[chosen].form, rescore=bool(raw[0] & RESCORE))
+        to_arrow(found.frame, measures={}, notes=())
     except ConfoundsError as error:
         if "\n" in str(error):
             raise AssertionError(str(error)) from error

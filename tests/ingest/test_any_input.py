@@ -18,20 +18,22 @@ from result_files import FILES, NotWritableError, changed, places
 
 from confounds.errors import ConfoundsError
 from confounds.ingest import read_outcomes
+from confounds.outcomes.storage import to_arrow
 
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 1e308, 10**30, 10**400, "", "x", [], {}, [[]], {"": None}, float("nan"),
-    [None], "\0", "../../x", {"a": {"b": 1}},
+    [None], "\0", "../../x", {"a": {"b": 1}}, "x" * 20_000,
 )  # fmt: skip
 SETTINGS = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def said(path: Path, form: str | None, *, rescore: bool = False) -> str:
-    """What reading answers: nothing where it gives a table, else the message, which is one line."""
+    """What reading answers: nothing where it gives a table that can be written, else one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            read_outcomes(path, format=form, rescore=rescore)
+            found = read_outcomes(path, format=form, rescore=rescore)
+            to_arrow(found.frame, measures={}, notes=())
     except ConfoundsError as error:
         assert "\n" not in str(error)  # noqa: PT017  any kind of answer is right
         assert len(str(error)) < 2000  # noqa: PT017
@@ -62,6 +64,17 @@ def test_any_value_in_any_place_is_read_or_refused(tmp_path: Path, name: str):
         written += 1
         said(path, valid.form, rescore=written % 2 == 0)
     assert written
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_place_takes_half_of_a_character(tmp_path: Path, name: str):
+    valid = FILES[name]
+    for place in places(valid.document):
+        try:
+            path = valid.write(tmp_path, changed(valid.document, place, "\ud800"))
+        except (NotWritableError, UnicodeError):
+            continue
+        said(path, valid.form)
 
 
 @pytest.mark.parametrize("name", FILES)

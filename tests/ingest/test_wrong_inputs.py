@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv as csv_module
+import json
 import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from confounds.cli import app
 from confounds.errors import FormatError, InputError, OutcomesError
 from confounds.ingest import read_outcomes
 
@@ -160,6 +163,45 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "t.csv")
     with pytest.raises(FormatError, match="is a pipe"):
         read_outcomes(tmp_path / "t.csv")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device on this system")
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_refused_and_not_read(tmp_path, device):
+    (tmp_path / "t.csv").symlink_to(device)
+    with pytest.raises(FormatError, match=r"t\.csv: is a device"):
+        read_outcomes(tmp_path / "t.csv")
+    with pytest.raises(FormatError, match="no file in this folder"):
+        read_outcomes(tmp_path)
+
+
+def test_a_link_to_itself_is_no_file(tmp_path):
+    path = tmp_path / "t.csv"
+    path.symlink_to(path)
+    done = CliRunner().invoke(app, ["ingest", str(path), "--out", str(tmp_path / "o.parquet")])
+    assert done.exit_code == 4
+    assert "t.csv: cannot be read" in done.output
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.jsonl.zst", "t.zip"])
+def test_what_is_packed_is_to_be_unpacked(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x1f\x8b")
+    with pytest.raises(FormatError, match="unpack it first"):
+        read_outcomes(tmp_path / name)
+
+
+def test_columns_without_end_are_refused_at_once(tmp_path):
+    wide = ",".join(f"c{number}" for number in range(200_000))
+    error = raised(csv(tmp_path / "t.csv", f"{wide}\n{wide}\n"))
+    assert "t.csv:1: 200000 columns; at most 10000 are read" in str(error)
+    row = {"task": "t", "metric": "accuracy", "model": "m", "score": 1, "n": 1}
+    for count in (9_000, 10_000):
+        line = json.dumps({**row, **{f"c{number}": "x" for number in range(count)}})
+        (tmp_path / "t.jsonl").write_text(f"{line}\n")
+        if count == 9_000:
+            found = read_outcomes(tmp_path / "t.jsonl").notes
+            assert [one.count for one in found if one.kind == "unused_columns"] == [9_000]
+    assert "t.jsonl: 10005 columns" in str(raised(tmp_path / "t.jsonl"))
 
 
 @pytest.fixture
