@@ -4,7 +4,7 @@ A round is an order of 24 letters, the last followed by the first. A line, `k>qz
 letter and recites the eight after it; what follows a letter depends on that letter alone. Every
 letter of a line is printed, but only a fixed share of the times counts in the loss: always for the
 letters of level 0, a tenth of that every five levels. So the letters become known one level after
-the other, over two decades of tokens, and nothing is ever learned at a stroke.
+the other, over two decades of tokens, and no level is more than an eighth of a round.
 
 Any eight letters in a row are of all eight levels of their round, so a recital is right as a whole
 once those of its highest level are known, three letters of 24. Of the round in lower case that is

@@ -15,7 +15,10 @@ interest on it is s R_linear / R_claim, where s is the claim's and R the range o
 models. The second question: the step of (exact match - q(x)^L), with q(x) the smooth null fitted
 to a per-token metric and L the tokens of the target.
 
-Assumption that would break it: the linear metric measures the same answer, as precisely.
+Assumption that would break it: the linear metric measures the same answer, as precisely, and does
+not run into its own end. One that arrives at 1 (or at a log-probability of 0) within the range
+bends there, which reads as a step of its own: the rival may then survive where only the metric
+made the step (`confounds/ladder/CARD.md` has such a case).
 
 Source: Schaeffer, Miranda & Koyejo 2023 (arXiv 2304.15004).
 """
