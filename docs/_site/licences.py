@@ -106,6 +106,11 @@ def allowed(expression: str | None, names: Iterable[str]) -> bool:
     )
 
 
+def of_gpu_build(name: str) -> bool:
+    """Whether a package is one of NVIDIA's that torch from PyPI brings along on Linux."""
+    return canonicalize_name(name).startswith(("nvidia-", "cuda-"))
+
+
 def runtime(extras: Iterable[str]) -> dict[str, Licensed]:
     """What installing the package with some extras brings, as far as it is installed here."""
     found: dict[str, Licensed] = {}
@@ -162,7 +167,9 @@ def page() -> str:
             "",
             f"## Installed with it ({len(mine)})",
             "",
-            "The core, `[report]` and `[probe]`, with all that these need.",
+            "The core, `[report]` and `[probe]`, with all that these need. On Linux, torch from PyPI",
+            "brings NVIDIA's libraries for CUDA too, under NVIDIA's own licence; torch's build for the",
+            "CPU does not.",
             "",
             _table(mine),
             "",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from licences import PERMISSIVE, TOOLS_ONLY, WEAK, allowed, installed, licence_of, page, runtime
+from licences import (
+    PERMISSIVE,
+    TOOLS_ONLY,
+    WEAK,
+    allowed,
+    installed,
+    licence_of,
+    of_gpu_build,
+    page,
+    runtime,
+)
 
 EXTRAS = ("report", "probe", "ray", "slurm")
 
@@ -16,7 +26,7 @@ def test_what_users_install_is_permissive_or_weak_by_file():
     refused = {
         one.name: one.licence
         for one in found.values()
-        if not allowed(one.licence, PERMISSIVE | WEAK)
+        if not (allowed(one.licence, PERMISSIVE | WEAK) or of_gpu_build(one.name))
     }
     assert refused == {}
 
@@ -26,7 +36,7 @@ def test_what_tests_and_documentation_use_is_known():
     refused = {
         one.name: one.licence
         for one in installed().values()
-        if not allowed(one.licence, everything)
+        if not (allowed(one.licence, everything) or of_gpu_build(one.name))
     }
     assert refused == {}
 
@@ -46,6 +56,14 @@ def test_what_tests_and_documentation_use_is_known():
 )
 def test_an_expression_is_allowed_if_each_part_can_be_met(expression, expected):
     assert allowed(expression, PERMISSIVE) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("nvidia-cublas", True), ("cuda_toolkit", True), ("torch", False), ("triton", False)],
+)
+def test_what_torch_brings_for_a_gpu_is_told_apart(name, expected):
+    assert of_gpu_build(name) is expected
 
 
 class Metadata(dict):
