@@ -1,9 +1,26 @@
-"""What a run of a study leaves in its folder."""
+"""A run of a study: what it leaves in its folder, and something done in the midst of it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+
+from confounds.probe._progress import Silent
+
+
+class After(Silent):
+    """Does something once, after so many cells."""
+
+    def __init__(self, cells: int, act: Callable[[], object]) -> None:
+        self.left = cells
+        self.act = act
+
+    def cell(self, name: str, characters: int) -> None:
+        del name, characters
+        self.left -= 1
+        if self.left == 0:
+            self.act()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
     Attributes:
         state: such as `RUNNING`.
-        reason: why it waits, such as `Resources`; `None` where it does not.
+        reason: why it waits, such as `Resources`; the word `None` where it does not.
     """
 
     state: str
@@ -83,10 +83,11 @@ class Squeue:
                 self._command, env=ours, capture_output=True, text=True, timeout=60, check=True
             )
         except (OSError, subprocess.SubprocessError) as error:
-            said = str(getattr(error, "stderr", None) or error).strip().splitlines()
+            said = str(getattr(error, "stderr", None) or "").strip() or str(error)
+            said = said.splitlines()[0]
             if time.monotonic() - self._heard > self._silence:
                 msg = (
-                    f"squeue has not answered for {self._silence:.0f} seconds ({said[0]}). Jobs "
+                    f"squeue has not answered for {self._silence:.0f} seconds ({said}). Jobs "
                     f"that were submitted go on; run the same command again to wait for them"
                 )
                 raise SilentError(msg) from error

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake import SECONDS
+from probed import contents
+
+from confounds.probe import run_study
 
 STUDY = """
 name = "fake"
@@ -56,3 +60,15 @@ def write_study(tmp_path: Path) -> Any:
         return path
 
     return write
+
+
+@pytest.fixture
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a study locally, for comparison, and gives its contents."""
+
+    def run(study: Path) -> dict[str, bytes]:
+        monkeypatch.delenv(SECONDS, raising=False)
+        run_study(study, tmp_path / "local")
+        return contents(tmp_path / "local")
+
+    return run

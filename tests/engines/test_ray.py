@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from probed import cells_done, contents
+from probed import After, cells_done, contents
 
 from confounds.engines import Job
 from confounds.engines.ray import ENGINE, layout
 from confounds.errors import ProbeError, UsageError
 from confounds.ingest import read_outcomes
-from confounds.probe import RunSettings, run_study
+from confounds.probe import RunSettings
 from confounds.probe._progress import Silent
 
 ROOT = Path(__file__).parents[2]
@@ -46,33 +46,8 @@ def cluster() -> Iterator[Any]:
     patch.undo()
 
 
-@pytest.fixture
-def whole(write_study: Any, tmp_path: Path) -> Any:
-    """Runs a study locally, for comparison, and gives its contents."""
-
-    def run(study: Path) -> dict[str, bytes]:
-        run_study(study, tmp_path / "local")
-        return contents(tmp_path / "local")
-
-    return run
-
-
 def run_ray(study: Path, out: Path, listener: Any = None, **settings: Any) -> Any:
     return ENGINE.run(Job(study, out, **settings), listener or Silent())
-
-
-class After(Silent):
-    """Does something once, after some cells."""
-
-    def __init__(self, cells: int, act: Any) -> None:
-        self.left = cells
-        self.act = act
-
-    def cell(self, name: str, characters: int) -> None:
-        del name, characters
-        self.left -= 1
-        if self.left == 0:
-            self.act()
 
 
 def test_the_same_bytes(cluster: Any, write_study: Any, tmp_path: Path, whole: Any) -> None:

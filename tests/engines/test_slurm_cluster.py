@@ -7,20 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import slurm_cluster
 from fake import SECONDS
-from probed import contents
+from probed import After, contents
 
 from confounds.engines import Job
 from confounds.engines.slurm import ENGINE
 from confounds.errors import ProbeError, UsageError
 from confounds.ingest import read_outcomes
-from confounds.probe import run_study
 from confounds.probe._progress import Silent
 
 CELLS = 18
@@ -53,35 +52,9 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECONDS, "1.2")
 
 
-@pytest.fixture
-def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a study locally, for comparison, and gives its contents."""
-
-    def run(study: Path) -> dict[str, bytes]:
-        monkeypatch.delenv(SECONDS)
-        run_study(study, tmp_path / "local")
-        return contents(tmp_path / "local")
-
-    return run
-
-
 def run_slurm(study: Path, out: Path, listener: Any = None, **options: str) -> Any:
     job = Job(study, out, options={"poll": "0.2", **options})
     return ENGINE.run(job, listener or Silent())
-
-
-class After(Silent):
-    """Does something after so many cells."""
-
-    def __init__(self, cells: int, act: Callable[[], object]) -> None:
-        self.left = cells
-        self.act = act
-
-    def cell(self, name: str, characters: int) -> None:
-        del name, characters
-        self.left -= 1
-        if self.left == 0:
-            self.act()
 
 
 def written(out: Path) -> dict[Path, int]:
