@@ -105,3 +105,13 @@ def test_with_no_examples_the_same_is_asked(tmp_path: Path, name: str, kinds: se
     conditions = Study.read(tmp_path / f"{name}.toml").conditions_crossed()
     assert 0 in {condition.shots for condition in conditions}
     assert {condition.demonstrations for condition in conditions} == kinds
+
+
+def test_mirror_images_of_held_out_sums_were_shown_as_often_as_the_card_says():
+    shown = count_addition(Recipe())
+    seen = Counter()
+    for question in items.addition_task(shown, 80).questions:
+        a, b = map(int, question.prompt.split("+"))
+        seen[question.exposure, question.distribution] += (b, a) in shown
+    assert seen["unseen", "in"] == 60
+    assert seen["unseen", "out"] == 61
