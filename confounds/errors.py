@@ -27,6 +27,12 @@ _KEPT = 100
 _BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r"})
 
 
+def half_character(error: UnicodeEncodeError) -> tuple[str, str]:
+    """The half of a character that JSON may write and no text can hold, and what is wrong."""
+    half = f"\\u{ord(error.object[error.start]):04x}"
+    return half, f"{half} is half of a character; a text holds whole ones"
+
+
 class ConfoundsError(Exception):
     """Base of all errors raised on purpose; `exit_code` is what the command returns.
 

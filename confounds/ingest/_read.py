@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from confounds import plugins
-from confounds.errors import FormatError, OutcomesError
+from confounds.errors import FormatError, OutcomesError, half_character
 from confounds.ingest import _facts
 from confounds.ingest._large import averaged, is_large
 from confounds.ingest._map import TableMap, read_map
@@ -123,13 +123,12 @@ def _encode(frame: pd.DataFrame) -> None:
 
 
 def _half_character(path: Path, error: UnicodeEncodeError) -> FormatError:
-    """JSON may write half of a character, which no text can hold."""
-    half = f"\\u{ord(error.object[error.start]):04x}"
+    """Where in the file it stands, if it is written there as JSON does."""
+    half, wrong = half_character(error)
     before, _, after = path.read_bytes().lower().partition(half.encode())
     line = 1 + before.count(b"\n")
     place = f"{path}:{line}" if after else f"{path}"
-    msg = f"{place}: {half} is half of a character; a text holds whole ones"
-    return FormatError(msg)
+    return FormatError(f"{place}: {wrong}")
 
 
 def _names(found: Sequence[_Found]) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from confounds.errors import FormatError, UsageError
+from confounds.errors import FormatError, UsageError, half_character
 from confounds.outcomes._csv_lines import (
     LARGEST_WIDTH,
     count_lines,
@@ -341,9 +341,7 @@ def _row(line: str) -> dict[str, Any]:
         msg = f"not valid JSON ({error.msg} at column {error.colno})"
         raise FormatError(msg) from error
     except UnicodeEncodeError as error:
-        half = f"\\u{ord(error.object[error.start]):04x}"
-        msg = f"{half} is half of a character; a text holds whole ones"
-        raise FormatError(msg) from error
+        raise FormatError(half_character(error)[1]) from error
     except (RecursionError, ValueError) as error:
         msg = "nested too deeply, or a number too long, to be a row"
         raise FormatError(msg) from error
