@@ -7,8 +7,8 @@ Three questions, each answered beside the full procedure on the same simulated d
   overlap in scale or not, steps .1 to .5.
 * *equivalence*: how many models show that a controlled curve has no step as large as .10:
   by its own interval, flat at chance or smooth, and by the interval of the paired change.
-* *table*: the power that a table of 8 to 40 models tells of itself, with the curve and the
-  variances estimated from it, against that of the truth it was drawn from; and the number of
+* *table*: the power that a table of 8 to 40 models tells of itself, with the curve estimated
+  from it and variances that it might have had, against that of its truth; and the number of
   models that a verdict extrapolates from the interval of a table that is not significant
   (`models_needed`), against simulation.
 
@@ -56,7 +56,7 @@ SMALLEST = 0.1
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5)
 MANY = 20
 """Null draws a data set behind the fast procedure's decisions on the data sets of the full one."""
-TABLES = 60
+TABLES = 200
 """Tables that are asked about themselves."""
 FAST = 4000
 """Simulations by the fast procedure alone, for a figure without simulation error to speak of."""

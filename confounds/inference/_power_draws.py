@@ -29,7 +29,6 @@ from confounds.inference._reference import (
     draw_scores,
     fit_levels,
 )
-from confounds.inference._variances import Scatter
 from confounds.inference.contrast import Pair, contrast_draws
 from confounds.inference.sample import threshold_columns
 
@@ -95,8 +94,7 @@ class Decisions:
 def draw_world(world: World, effect: float, count: int, rng: np.random.Generator) -> Floats:
     """(count, M) scores from a world whose step is `effect`."""
     eta = np.broadcast_to(world.eta(effect), (count, len(world.sample)))
-    scatter = Scatter(*(np.full(count, item) for item in (world.tau2, world.phi2, world.rho)))
-    return draw_scores(eta, scatter, world.sample, rng)
+    return draw_scores(eta, world.scatter(count, rng), world.sample, rng)
 
 
 def draw_chance(world: World, count: int, rng: np.random.Generator) -> Floats:
@@ -113,13 +111,14 @@ def draw_pairs(
     `shared` is the share of the model and family variances that the two conditions have in
     common; what is left each has of its own.
     """
-    sample = world.sample
+    sample, scatter = world.sample, world.scatter(count, rng)
     shape = (count, len(sample))
+    model_sd, family_sd = np.sqrt(scatter.tau2)[:, None], np.sqrt(scatter.phi2)[:, None]
 
     def effects(share: float) -> Floats:
-        model = np.sqrt(share * world.tau2) * rng.standard_normal(shape)
+        model = model_sd * rng.standard_normal(shape)
         family = rng.standard_normal((count, sample.membership.shape[1]))
-        total: Floats = model + np.sqrt(share * world.phi2) * (family @ sample.membership.T)
+        total: Floats = np.sqrt(share) * (model + family_sd * (family @ sample.membership.T))
         return total
 
     both = effects(shared)
@@ -127,7 +126,7 @@ def draw_pairs(
     for step in (effect, 0.0):
         eta = world.eta(step) + both + effects(1 - shared)
         mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
-        drawn.append(draw_items(mu, sample, rng, np.full(count, world.rho)))
+        drawn.append(draw_items(mu, sample, rng, scatter.rho))
     return drawn[0], drawn[1]
 
 

@@ -16,9 +16,12 @@ from confounds.errors import UsageError
 from confounds.inference import _link
 from confounds.inference._constrained import reference_point
 from confounds.inference._plan import TestPlan, with_null
+from confounds.inference._reference import drawn_scatter
+from confounds.inference._variances import Scatter
 from confounds.inference.sample import MIN_MODELS, Sample, threshold_columns
 
 if TYPE_CHECKING:
+    from confounds.inference._null import NullFit
     from confounds.inference.sample import Floats, Ints
     from confounds.inference.threshold import FittedThreshold
 
@@ -27,6 +30,19 @@ CENTRE = 9.0
 NEAREST = 0.01
 """How near to the ceiling, in shares of the room above the floor, a step may lead."""
 GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A table that a world was estimated from.
+
+    Attributes:
+        fit: its curve with a step, (1, M).
+        sample: its models.
+    """
+
+    fit: NullFit
+    sample: Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +60,7 @@ class World:
         phi2: variance between families.
         rho: spread of the rates of guessing right.
         plan: the test.
+        source: what the variances were estimated from; None where they are known.
     """
 
     sample: Sample
@@ -56,6 +73,13 @@ class World:
     phi2: float
     rho: float
     plan: TestPlan
+    source: Source | None = None
+
+    def scatter(self, count: int, rng: np.random.Generator) -> Scatter:
+        """Variances of as many simulated tables: those that the table might have had."""
+        if self.source is None:
+            return Scatter(*(np.full(count, one) for one in (self.tau2, self.phi2, self.rho)))
+        return drawn_scatter(self.source.fit, self.source.sample, count, rng)
 
     @property
     def smooth(self) -> Floats:
@@ -227,7 +251,7 @@ class Layout:
 
 
 def world_of(fitted: FittedThreshold) -> World:
-    """A table's own layout, with the curve and the variances estimated from it."""
+    """A table's own layout and curve, with the variances that it might have had."""
     sample, fit = fitted.sample, fitted.curve.fit
     theta = fit.theta[0]
     rest = np.zeros(len(sample))
@@ -244,4 +268,5 @@ def world_of(fitted: FittedThreshold) -> World:
         phi2=float(fit.phi2[0]),
         rho=float(fit.rho[0]),
         plan=fitted.plan,
+        source=Source(fit, sample),
     )

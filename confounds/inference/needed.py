@@ -21,7 +21,7 @@ def models_needed(effect: Estimate, models: int, smallest: float) -> int | None:
     The interval shrinks with the square root of the number of models. It must become narrow
     enough to exclude 0 at the present estimate, or to lie below the smallest effect of
     interest, whichever is nearer. A rough guide: psi and the layout are taken as they are. Over
-    simulated tables of 8 to 40 models that are not significant, its median is .6 to 3.6 times the
+    simulated tables of 8 to 40 models that are not significant, its median is .8 to 2.5 times the
     number that simulation gives (`inference/power.py`), and half of the tables lie within a factor
     of two to three of that median (`benchmarks/power.py`, cells `table`): what a single table says
     of its own effect is no better known, and the test of a threshold finds one with fewer models

@@ -120,6 +120,15 @@ def test_a_world_of_a_table_has_its_curve_and_variances():
     assert world.tau2 == fitted.curve.fit.tau2[0]
 
 
+def test_tables_are_simulated_with_variances_that_the_table_might_have_had():
+    world = world_of(run_test(stepped(), Plan(replicates=19, detailed=False)))
+    drawn = world.repeated(30).scatter(4000, rng())
+    assert np.ptp(drawn.tau2) > world.tau2
+    assert np.median(drawn.tau2) == pytest.approx(world.tau2, rel=0.25)
+    planned = Layout(12, 3, 100).world().scatter(3, rng())
+    assert planned.tau2.tolist() == planned.phi2.tolist() == [0.25] * 3
+
+
 def test_the_columns_of_a_spline_null_move_with_the_models():
     fitted = run_test(stepped(), Plan(null="spline", replicates=19, detailed=False))
     more = world_of(fitted).repeated(30).sample
