@@ -22,8 +22,8 @@ growth is gradual and scales are in error; and the range of the step over pertur
 Formula: mu(eta + delta) - mu(eta) at the raw psi, eta = a + b x + g z + delta h(x; psi), z the
 logarithm of the other axis; p = (1 + #{T* >= T}) / (B + 1), T* the supremum statistic of models
 drawn from the gradual fit at x + u, u uniform on +-.3, and tested at x; SIMEX extrapolates the mean
-effect under added error of variance lambda sigma^2 (lambda = 0, .5, 1, 1.5, 2) by a quadratic to
-lambda = -1.
+effect under added error of variance lambda sigma^2 (lambda = 0, .5, 1, 1.5, 2) by a line in
+sqrt(1 + lambda) to lambda = -1.
 
 Assumption that would break it: along the other axis the task grows linearly on the link scale.
 

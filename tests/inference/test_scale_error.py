@@ -14,7 +14,13 @@ from rivals.made import claim_of, outcomes_of
 from confounds.inference import _plan, scale_error
 from confounds.inference._effect import own_curve
 from confounds.inference.fits import Fits, Settings
-from confounds.inference.scale_error import best_threshold, extrapolate, perturb_scales, simex
+from confounds.inference.scale_error import (
+    best_threshold,
+    line_in_root,
+    perturb_scales,
+    quadratic,
+    simex,
+)
 from confounds.plugins import load
 
 PLAN = _plan.TestPlan(replicates=99, detailed=False)
@@ -29,9 +35,11 @@ def slope_of(y):
     return estimate
 
 
-def test_the_extrapolation_is_exact_for_a_quadratic():
+def test_each_extrapolation_is_exact_for_its_own_curve():
     values = np.array([2 - 0.5 * w + 0.1 * w**2 for w in scale_error.LAMBDAS])
-    assert extrapolate(values) == pytest.approx(2.6)
+    assert quadratic(values) == pytest.approx(2.6)
+    values = np.array([0.5 - 0.2 * (1 + w) ** 0.5 for w in scale_error.LAMBDAS])
+    assert line_in_root(values) == pytest.approx(0.5)
 
 
 def test_simex_follows_its_known_expectation_in_a_straight_line():
@@ -39,9 +47,9 @@ def test_simex_follows_its_known_expectation_in_a_straight_line():
     rng = np.random.default_rng(4)
     truth = rng.standard_normal(4000)
     y, seen = 1.5 * truth + 0.1 * rng.standard_normal(4000), truth + 0.4 * rng.standard_normal(4000)
-    value, error = simex(slope_of(y), seen, 0.4, rng)
+    value, error = simex(slope_of(y), seen, 0.4, rng, quadratic)
     expected = [1.5 / (1 + (1 + w) * 0.16) for w in scale_error.LAMBDAS]
-    assert value == pytest.approx(extrapolate(np.array(expected)), abs=0.02)
+    assert value == pytest.approx(quadratic(np.array(expected)), abs=0.02)
     assert abs(value - 1.5) < 0.25 * abs(1.5 / 1.16 - 1.5)
     assert error == pytest.approx(0.012, abs=0.01)
 
@@ -49,7 +57,7 @@ def test_simex_follows_its_known_expectation_in_a_straight_line():
 def test_without_error_simex_changes_nothing():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal(50), rng.standard_normal(50)
-    assert simex(slope_of(y), x, 0.0, rng)[0] == pytest.approx(slope_of(y)(x)[0])
+    assert simex(slope_of(y), x, 0.0, rng, quadratic)[0] == pytest.approx(slope_of(y)(x)[0])
 
 
 def test_a_blurred_step_is_sharper_without_the_blur():
