@@ -140,3 +140,10 @@ def test_the_site_asks_nothing_of_another_host():
     assert "iframe-worker" in settings  # without it, the plugin would name one
     for path in DOCS.rglob("*.md"):
         assert not re.search(r"<(?:script|img|link)|!\[[^]]*\]\(http", path.read_text()), path
+
+
+def test_every_example_is_included_in_a_page_by_a_line_that_the_site_reads():
+    written = [path.read_text(encoding="utf-8") for path in (DOCS / "extend").glob("*.md")]
+    included = set(re.findall(r'^--8<-- "examples/(\S+)"$', "\n".join(written), re.MULTILINE))
+    examples = {path.name for path in (DOCS / "examples").glob("*.py")}
+    assert examples | {"terse/study.toml", "terse/items.jsonl"} == included
