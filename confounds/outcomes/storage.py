@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from confounds.errors import FormatError, UsageError, half_character
+from confounds.errors import FormatError, UsageError
 from confounds.outcomes._csv_lines import (
     LARGEST_WIDTH,
     count_lines,
@@ -26,6 +25,7 @@ from confounds.outcomes._csv_lines import (
     short_line,
     what_is_broken,
 )
+from confounds.outcomes._json_lines import row_of
 from confounds.outcomes.schema import COLUMNS, nulls_as_none, numpy_frame
 from confounds.outcomes.sidecar import packed, place_with_sidecar, read_sidecar, unpacked
 
@@ -315,7 +315,7 @@ def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[int]]:
     for number, line in enumerate(lines_of(read_text(path)), 1):
         if line.strip():
             try:
-                rows.append(_row(line))
+                rows.append(row_of(line))
             except FormatError as error:
                 msg = f"{path}:{number}: {error}"
                 raise FormatError(msg) from error
@@ -329,39 +329,6 @@ def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[int]]:
         raise FormatError(msg)
     texts = dict.fromkeys(frame.select_dtypes(include=["str"]).columns, object)
     return frame.astype(texts).copy(), lines  # in one piece, which a split into columns is not
-
-
-def _row(line: str) -> dict[str, Any]:
-    """The object that a line writes; a `FormatError` says what is wrong with it."""
-    try:
-        row = json.loads(line)
-        if "\\u" in line:
-            json.dumps(row, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        msg = f"not valid JSON ({error.msg} at column {error.colno})"
-        raise FormatError(msg) from error
-    except UnicodeEncodeError as error:
-        raise FormatError(half_character(error)[1]) from error
-    except (RecursionError, ValueError) as error:
-        msg = "nested too deeply, or a number too long, to be a row"
-        raise FormatError(msg) from error
-    if not isinstance(row, dict):
-        msg = f"each line must be a JSON object; found {line[:40]!r}"
-        raise FormatError(msg)
-    # As many keys as colons after a quote: seldom more, and only then looked at again.
-    if line.count('":') + line.count('" :') > len(row):
-        json.loads(line, object_pairs_hook=_each_once)
-    return row
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON whose keys differ; of two values, the last would count unseen."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-        msg = f"'{twice[0]}' is there twice; name each once"
-        raise FormatError(msg)
-    return found
 
 
 def _write_jsonl(frame: pd.DataFrame, path: Path) -> None:

@@ -6,6 +6,7 @@ number of items (measured against pyarrow in `benchmarks/streaming.py`).
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from tempfile import gettempdir
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from confounds.errors import FormatError, OutcomesError
 from confounds.measures import DECLARED
 from confounds.outcomes._csv_lines import UNCLOSED, cells_told, header_of, ragged_line
+from confounds.outcomes._json_lines import row_of, wrong_row
 from confounds.outcomes._wording import counted, interval, way_out
 from confounds.outcomes.checks import note_unused, unused_columns
 from confounds.outcomes.schema import (
@@ -50,6 +52,9 @@ _ON_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _MANY_ROWS = 3_000_000
 _MANY_BYTES = 500_000_000
+_LOOKED_AT = 1000
+_LONGEST_LINE = 16 << 20
+"""Characters; duckdb reads no longer objects."""
 _AVERAGED = ("chance", "majority", "ceiling")
 
 
@@ -107,20 +112,27 @@ def _runs(path: Path) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
             relation = _relation(connection, path)
             kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
             columns = [name for name in kinds if name in NAMES]
-            missing = [name for name in REQUIRED if name not in columns]
+            there = _json_names(path) if path.suffix == ".jsonl" else list(kinds)
+            missing = [name for name in REQUIRED if name not in there]
             if missing:
                 hint = f" {N_HINT}" if missing[0] == "n" else ""
                 msg = f"column '{missing[0]}' is missing; required: {', '.join(REQUIRED)}{hint}"
                 raise OutcomesError(msg)
             runs = from_arrow(_grouped(relation, columns, kinds).to_arrow_table())
-            _check_numbers(relation, runs, kinds)
+            _check_numbers(relation, runs)
     except duckdb.Error as error:
         raise FormatError(_unreadable(path, str(error))) from error
-    return runs, note_unused(unused_columns(kinds, runs))
+    return runs, note_unused(unused_columns(there, runs))
 
 
 def _unreadable(path: Path, reason: str) -> str:
     """What is wrong, in this package's words where the reason has a line."""
+    if path.suffix == ".jsonl":
+        # duckdb counts lines from its blocks, and does not say what is allowed.
+        with _opened(path) as file:
+            wrong = wrong_row(file)
+        if wrong is not None:
+            return f"{path}:{wrong[0]}: {wrong[1]}"
     line, width = _ON_LINE.search(reason), _WIDTH.search(reason)
     if line is None:
         return f"{path}: cannot be read ({reason.splitlines()[0]})"
@@ -147,7 +159,25 @@ def _relation(connection: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckD
             name, header=True, sep=",", quotechar='"', escapechar='"', auto_detect=False,
             columns=columns,
         )  # fmt: skip
-    return connection.read_json(name, format="newline_delimited")
+    # Nor here: what the first rows lack would be left out, and fractions after whole numbers be
+    # rounded.
+    columns = dict.fromkeys(NAMES, "VARCHAR")
+    return connection.read_json(name, format="newline_delimited", columns=columns)
+
+
+def _json_names(path: Path) -> list[str]:
+    """The keys of the first rows of a JSON Lines file; required ones are in every row.
+
+    Raises:
+        FormatError: a line of them is no row.
+    """
+    with _opened(path) as file:
+        first = list(itertools.islice(iter(lambda: file.readline(_LONGEST_LINE), ""), _LOOKED_AT))
+    wrong = wrong_row(first)
+    if wrong is not None:
+        msg = f"{path}:{wrong[0]}: {wrong[1]}"
+        raise FormatError(msg)
+    return list(dict.fromkeys(name for line in first if line.strip() for name in row_of(line)))
 
 
 def _header(path: Path) -> list[str]:
@@ -162,11 +192,11 @@ def _opened(path: Path) -> IO[str]:
 def _grouped(
     relation: duckdb.DuckDBPyRelation, columns: list[str], kinds: Mapping[str, str]
 ) -> duckdb.DuckDBPyRelation:
-    numbers = {name for name in columns if BY_NAME[name].kind != "text"}
-    typed = [f'{_blank(name, kinds[name])} as "{name}"' for name in columns if name not in numbers]
+    numbers = [name for name in columns if BY_NAME[name].kind != "text"]
+    typed = [f'{_blank(name)} as "{name}"' for name in columns if name not in numbers]
     typed += [_number(name, kinds[name]) for name in numbers]
     written = [name for name in numbers if not _is_number(kinds[name])]
-    wrong = [f"when {_unparsed(name, kinds[name])} then '{name}'" for name in written]
+    wrong = [f"when {_unparsed(name)} then '{name}'" for name in written]
     typed.append(f"case {' '.join(wrong)} end as wrong" if wrong else "null as wrong")
     keys = [f'"{name}"' for name in REPLICATE_KEYS if name in columns]
     averages = [f"avg({name}) as {name}" for name in ("score", *_AVERAGED) if name in columns]
@@ -190,35 +220,31 @@ def _grouped(
 
 
 def _number(name: str, kind: str) -> str:
-    number = f'cast("{name}" as double)' if _is_number(kind) else _parsed(name, kind)
+    number = f'cast("{name}" as double)' if _is_number(kind) else _parsed(name)
     return f'case when isnan({number}) then null else {number} end as "{name}"'
 
 
-def _blank(name: str, kind: str) -> str:
-    """The value as text, null where it is empty; JSON values lose their quotes."""
-    text = f"json_extract_string(\"{name}\", '$')" if kind == "JSON" else f'"{name}"'
-    return f"nullif(cast({text} as varchar), '')"
+def _blank(name: str) -> str:
+    """The value as text, null where it is empty."""
+    return f"nullif(cast(\"{name}\" as varchar), '')"
 
 
-def _parsed(name: str, kind: str) -> str:
-    return f"try_cast({_blank(name, kind)} as double)"
+def _parsed(name: str) -> str:
+    return f"try_cast({_blank(name)} as double)"
 
 
-def _unparsed(name: str, kind: str) -> str:
-    return f"{_blank(name, kind)} is not null and {_parsed(name, kind)} is null"
+def _unparsed(name: str) -> str:
+    return f"{_blank(name)} is not null and {_parsed(name)} is null"
 
 
 def _is_number(kind: str) -> bool:
     return "INT" in kind or kind.startswith(("DOUBLE", "FLOAT", "DECIMAL"))
 
 
-def _check_numbers(
-    relation: duckdb.DuckDBPyRelation, runs: pd.DataFrame, kinds: Mapping[str, str]
-) -> None:
+def _check_numbers(relation: duckdb.DuckDBPyRelation, runs: pd.DataFrame) -> None:
     """Text that is no number became null; say which it was."""
     for name in runs["wrong"].dropna().unique()[:1]:
-        kind = kinds[name]
-        wrong = relation.filter(_unparsed(name, kind)).project(_blank(name, kind))
+        wrong = relation.filter(_unparsed(name)).project(_blank(name))
         value = wrong.limit(1).fetchall()[0][0]
         msg = f"column '{name}' holds {value!r}; it must be a number"
         raise OutcomesError(msg)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -65,7 +66,7 @@ def test_unreadable_files(tmp_path):
     with pytest.raises(FormatError, match=r"t\.csv:2: not UTF-8"):
         stream(path)
     (tmp_path / "t.jsonl").write_text('{"task": "a", "metric"')
-    with pytest.raises(FormatError, match="cannot be read"):
+    with pytest.raises(FormatError, match=r"t\.jsonl:1: not valid JSON"):
         stream(tmp_path / "t.jsonl")
     (tmp_path / "t.parquet").write_bytes(b"PAR1")
     with pytest.raises(FormatError, match="not a readable Parquet file"):
@@ -82,6 +83,43 @@ def test_averages_pass_through_and_their_repeats_are_noted(tmp_path):
     frame.loc[1, "score"] = 0.6
     with pytest.raises(OutcomesError, match="rows repeat an earlier row with another score or n"):
         stream(write(frame, tmp_path / "t.csv"))
+
+
+def test_what_the_first_lines_of_json_lack_or_write_as_whole_numbers_is_read_all_the_same(
+    tmp_path,
+):
+    """Conditions were merged, and fractions rounded, that came after 20,480 lines."""
+    path = tmp_path / "t.jsonl"
+    first = [{**ROW, "item": f"i{number}", "score": 0} for number in range(21_000)]
+    late = {**ROW, "score": 0.5, "seed": 1}
+    rows = [*first, {**late, "item": "i0"}, {**late, "item": "i1", "shots": 5, "score": 1}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    frame = stream(path).frame.sort_values("score")
+    assert frame["score"].tolist() == [0, 0.5, 1]
+    assert frame["n"].tolist() == [21_000, 1, 1]
+    assert frame["shots"].tolist()[2:] == [5]
+    assert frame["seed"].tolist()[1:] == [1, 1]
+    assert frame["shots"].isna().tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"task": "a", "score": 0.1, "score": 0.9}', "'score' is there twice; name each once"),
+        ("[1]", "each line must be a JSON object"),
+        ('{"task": "a"', "not valid JSON"),
+    ],
+)
+def test_a_wrong_line_of_json_is_named(tmp_path, line, message):
+    path = write(items(), tmp_path / "t.jsonl")
+    path.write_text(path.read_text() + f"\n\n{line}\n")
+    with pytest.raises(FormatError, match=rf"t\.jsonl:9: {message}"):
+        stream(path)
+
+
+def test_keys_of_json_that_are_not_used_are_noted(tmp_path):
+    outcomes = stream(write(items().assign(temperature=1), tmp_path / "t.jsonl"))
+    assert outcomes.notes[0].where == ("temperature",)
 
 
 def test_what_streaming_cannot_see_is_said(tmp_path):
