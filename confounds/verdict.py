@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 GRADUAL = "smooth_growth"
-"""The one rival that explains without a departure: it says that there is none."""
+"""The one rival that explains with neither departure nor change: it says that there is none."""
 SCREENING = 10
 """From so many claims on, p-values are adjusted for the false discovery rate (screening)."""
 

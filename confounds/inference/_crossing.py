@@ -224,7 +224,7 @@ def _pool_variances(curves: Sequence[ThresholdCurve]) -> tuple[float, float]:
 
     Each block's estimate counts by what it tells: a curve flat at chance tells next to nothing.
     Conditions differ less in these variances than a few models can show; kept apart, two
-    conditions that share every effect seem to differ (intervals nearly twice as wide as needed).
+    conditions that share every effect seem to differ (intervals are wider than needed).
     """
     tau2, phi2 = (np.array([getattr(c.fit, name)[0] for c in curves]) for name in ("tau2", "phi2"))
     noise = [1 / curve.fit.weight[0] - curve.fit.tau2[0] for curve in curves]

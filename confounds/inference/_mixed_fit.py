@@ -158,7 +158,7 @@ def fit_mixed(design: MixedDesign, *, start: MixedFit | None = None) -> MixedFit
 def maximum_log_likelihood(
     design: MixedDesign, *, start: MixedFit | None = None, restricted: bool = False
 ) -> float:
-    """The log-likelihood of `fit_mixed` alone, restricted or not, in about half of the time."""
+    """The log-likelihood of `fit_mixed`, restricted or not, and nothing else of the fit."""
     scale, problem = standardised(prepare(design))
     if restricted:
         _check_rank(problem, design)
@@ -288,7 +288,7 @@ def _describe(
 def _stretched(problem: Problem, full: Summit, known: Uncertainty) -> tuple[Uncertainty, Floats]:
     """The restricted uncertainty with the curvature of the full likelihood, and the latter's.
 
-    Standard errors of the working linear model are 1-2 % short of those of the likelihood's
+    Standard errors of the working linear model are a little short of those of the likelihood's
     Hessian; the ratio at the maximum (standard deviations known) is carried over.
     """
     observed, alone = observed_covariance(problem, full, known)

@@ -179,8 +179,7 @@ class Layout:
             threshold, which lies in the middle of the range; where families are disjoint, in
             the middle of a family, since between two of them no model tells it from a family.
         slope: of the smooth curve on the logit, per decade.
-        shared: share of the model and family variance that both conditions of a pair have; the
-            default is the median over 22 tasks of Lu et al. (2024), with and without examples.
+        shared: share of the model and family variance that both conditions of a pair have.
         plan: the test: null, `gradual`, step or hinge.
 
     Raises:

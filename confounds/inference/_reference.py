@@ -182,7 +182,7 @@ def staged(
     A p-value above .2 after 99 draws, or above .12 after 399, is not going to end below .05 (5 and
     20 draws beyond the statistic are expected at .05, 20 and 48 were seen: six standard errors).
     Nor is one of at most `passed` after 399, .04 where the limit is .10, going to end above it
-    (40 expected, 16 seen: four standard errors). Against that limit of .10, leaving at .12 after
+    (40 expected, 15 seen: four standard errors). Against that limit of .10, leaving at .12 after
     399 draws is less sure, and errs to the safe side: a check that would just pass may not.
     """
     draws = np.empty(0)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 MOST_FITTED = 30
 """Models above which the scan's own F is the statistic: a step among so many is not taken up by
-variances, and the scan costs a third."""
+variances, and the scan costs less."""
 TRIED = 3
 """Thresholds at which a curve is fitted."""
 STEPS = 3

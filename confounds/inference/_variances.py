@@ -29,8 +29,8 @@ MAX_VARIANCE = 4.0
 MAX_DISPERSION = 0.05
 """Largest rho: an SD of .10 between models that all guess among four."""
 PRIOR = 1 / 0.01**2
-"""On the equation of rho, towards 0: a tenth of what one model at a floor of .25 with 400 items
-tells."""
+"""On the equation of rho, towards 0: a sixteenth of what one model at a floor of .25 with 400
+items tells."""
 NEAR_FLOOR = 0.1
 """Height above the floor, in shares of the way to 1, from which on a model says nothing of rho."""
 

@@ -13,7 +13,8 @@ the table allows to switch off (`factors`):
 
 Intervals: scores of all conditions are drawn together from the fitted curves, with new models,
 new families and new items, everything is fitted again at the same threshold, and the interval is
-the estimate give or take a t quantile of the standard deviation over the draws. Of 95 % intervals,
+the estimate give or take a t quantile of the spread over the draws (`total` and `unexplained` of
+`shapley`, effects of single conditions, have the interval of such). Of 95 % intervals,
 .94-1.00 covered (mean .97) at 12 and 20 models with the threshold known, .91-.96 with the
 threshold that the raw condition picks (300 simulations a cell, `benchmarks/attribution.py`); they
 are wider than need be where conditions share all of their model effects.

@@ -13,8 +13,8 @@ smaller degrees of freedom, would end at 0; below .05 exactly where the 95 % int
 Assumption that would break it: what a model has of its own acts alike in both conditions (for the
 correlation; models that were not run in both are taken as independent).
 
-Source: Zou & Donner 2008 (MOVER); Hansen 2000 (thresholds that are kept). Coverage:
-`benchmarks/interval_coverage.py`, `change searched`.
+Source: Zou & Donner 2008 (MOVER), Zou 2007 (parts that correlate); Hansen 2000 (thresholds that are
+kept). Coverage: `benchmarks/interval_coverage.py`, `change searched`.
 """
 
 from __future__ import annotations

@@ -6,18 +6,19 @@ after, on a plateau in between.
 Estimand: the change point of each curve, the log10 training step at which a rise from one plateau
 to another is half done, and the lag between the two.
 
-Formula: score along steps is fitted by lo + g h((x - m) / w), h the logistic, w from a tenth of a
-decade to three, g >= 0. That there is a rise at all is tested against a constant by the supremum
-over m and w; the interval of m holds every m whose rise of the sum of squares is not in the upper 5
-% of its bootstrap. Checkpoints of one run are repeated measures of one unit, so the errors of the
-bootstrap follow each other (first-order autoregression): those of the test as the scores about
-their mean do, freed of the bias of short series; those of the interval so that they leave residuals
-like those found. Over models the change points are averaged with families as clusters.
+Formula: score along steps is fitted by lo + g h(4.394 (x - m) / w), h the logistic, w (the decades
+from 10 to 90 %) from a tenth to three, g >= 0. That there is a rise at all is tested against a
+constant by the supremum over m and w; the interval of m holds every m whose rise of the sum of
+squares is not above the 95 % quantile of that at the fitted m in a bootstrap. Checkpoints of one
+run are repeated measures of one unit, so the errors of the bootstrap follow each other (first-order
+autoregression): those of the test as the scores about their mean do, freed of the bias of short
+series; those of the interval so that they leave residuals like those found. Over models the change
+points are averaged with families as clusters.
 
 Simulated (`benchmarks/condition_rivals.py`), neighbours correlating 0 to .8: a rise is found in .03
-of flat curves or fewer (.09 where the bias was left in); 95 % intervals of the change point cover
-.97-.98 for 27 checkpoints even in log steps; for 15 even in steps, .96-.98 without correlation and
-.81-.88 with it, too few.
+of flat curves or fewer; 95 % intervals of the change point cover .97-.98 for 26 checkpoints even in
+log steps; for 15 even in steps, .96-.98 without correlation and .81-.88 with it, too few (60
+simulations a cell).
 
 Assumption that would break it: one rise a curve; a second one, or a fall, is not looked for.
 

@@ -1,7 +1,7 @@
 """Paired contrast: is the threshold that of the condition, not of the models?
 
 The model effect cancels in the within-model difference, so a threshold takes far fewer models there
-(a .30 step among 8 models: .81 of tables against .19, `benchmarks/threshold_size.py`).
+(a .30 step among 8 models: .82 of tables against .30, `benchmarks/threshold_size.py`).
 
 Estimand: psi of the difference, with its p-value (by how much the step changes: `change`).
 

@@ -10,9 +10,9 @@ Formula: the gain may follow any of a dictionary of rising curves of log scale: 
 then rising, a logistic from half a decade to four decades wide, E[gain] = level + g (h(x) - h(c))
 with g >= 0; or a jump at c from below `level` to above it. T(c) is the rise of the generalised sum
 of squares when the curve has to pass `level` at c, over the residual mean square; the interval
-holds every c whose T(c) is not in the upper 5 % of its parametric bootstrap, in which families and
-models are drawn anew around the fitted curve. An end is None where the data admit any scale beyond
-the models (it may begin before the smallest, or never).
+holds every c whose T(c) is not above the 95 % quantile of T at the fitted crossing in a parametric
+bootstrap, in which families and models are drawn anew around the fitted curve. An end is None where
+the data admit any scale beyond the models (it may begin before the smallest, or never).
 
 Assumption that would break it: gains do not fall again with scale.
 

@@ -3,7 +3,7 @@
 Two factors are *aliased* where knowing one tells the other in every cell that was run (every tuned
 model is larger than every base model; every few-shot row is of a tuned model): no analysis can
 tell their effects apart. *Positivity* fails where a combination that a comparison needs was never
-run (Rosenbaum & Rubin 1983 call it strict ignorability's second half, 0 < pr(z = 1 | x) < 1): the
+run (Rosenbaum & Rubin 1983 call it strong ignorability's second half, 0 < pr(z = 1 | x) < 1): the
 effect there is extrapolated, not observed. Each tie names the rows, models times conditions, that
 would break it.
 

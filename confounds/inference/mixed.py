@@ -1,7 +1,8 @@
 """Item-level mixed model: models and items crossed, with a chance floor.
 
 The sampling unit of scale is the model, so intervals and tests rest on the number of models. With
-the floor left out where truth is .25 the slope's interval covers next to never: declare it.
+the floor left out where truth is .25 the slope's interval seldom holds it: declare it
+(`tests/inference/test_mixed_coverage.py`).
 Needed where models were asked different items.
 
 Laplace approximation with exact gradient. At floor 0 and ceiling 1 it is lme4's `glmer`

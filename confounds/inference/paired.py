@@ -12,7 +12,7 @@ difference whose sampling unit stays the model.
 Estimand: the threshold of the within-model difference on the link scale, with its p-value.
 
 Formula: that of `contrast`, with the covariance of the two sampling errors r sqrt(v_1 v_2), r the
-mean correlation of a model's item scores on the two sides where the items are the same, else 0.
+mean correlation of a model's item scores on the two sides times the share of items in common.
 
 Assumption that would break it: nothing else differs between the two sides.
 
@@ -64,8 +64,8 @@ class PairedContrast:
     Attributes:
         sides: what was held against what.
         threshold: scale of the threshold of the difference, with statistic and p-value.
-        change: step in score points at that of the raw curve, first minus second; None for
-            two metrics, whose points are not the same, and where the raw curve has none.
+        change: step in score points at that threshold, taken as known, first minus second; None
+            for two metrics, whose points are not the same.
         models: in both conditions.
         correlation: of the sampling errors of the two sides, from shared items.
         reason: why there is no contrast, or None.

@@ -6,8 +6,8 @@ Formula: mean +- t sqrt(G / (G - 1) sum over families of (sum of residuals)^2) /
 M models and G - 1 degrees of freedom. Families are the clusters: the interval is Student's t on a
 cluster-robust standard error with one degree of freedom less than there are families (Cameron &
 Miller 2015). Where families differ by less than their models would by themselves, the models' own
-standard error is taken, so that few families that happen to agree give no interval of width 0. With
-one family, nothing is said of others.
+standard error is taken, on M - G degrees of freedom, so that few families that happen to agree give
+no interval of width 0. With one family its models are the clusters, and nothing is said of others.
 
 Assumption that would break it: the models are a fair sample of those the sentence is about.
 

@@ -12,15 +12,15 @@ ones. And a threshold in another task counts as variance where it is not modelle
 task's variance is what its best threshold, of either direction, leaves, over the degrees of
 freedom that this search leaves where there is none (simulated).
 
-Reference distributions draw the variance anew (`_reference.draw_variance`).
+Reference distributions draw the variance anew (`_reference.drawn_scatter`).
 
 Estimand: the variance between models on one more task, and how many degrees of freedom that is
 worth.
 
 Formula: e_t = log s_t^2 - digamma(d / 2) + log(d / 2) over tasks of d degrees of freedom;
-trigamma(d_0 / 2) = variance of e_t - trigamma(d / 2) gives the degrees of freedom d_0 that the
-common variance is worth, and log s_0^2 = mean of e_t + digamma(d_0 / 2) - log(d_0 / 2) that
-variance.
+trigamma(d_0 / 2) = variance of e_t - (1 - r^2) trigamma(d / 2) gives the degrees of freedom d_0
+that the common variance is worth, at most (T + 1) / (1 + T r^2) - 1 times those of a task, and
+log s_0^2 = mean of e_t + digamma(d_0 / 2) - log(d_0 / 2) that variance.
 
 Assumption that would break it: the task is like the others of its table in how much models differ.
 

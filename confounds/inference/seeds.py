@@ -13,7 +13,7 @@ uniform runs; it assumes no normality and has less power.
 Estimand: whether runs of one size fall into two modes, and which runs are in which.
 
 Formula: the sum over sizes of 2 log likelihood ratio (`mixture`), and the sum over sizes of the
-dip, each with p = (1 + #{T* >= T}) / (B + 1).
+dip times the root of its runs, each with p = (1 + #{T* >= T}) / (B + 1).
 
 Assumption that would break it: at one size, scores within a mode are not skewed (the mixture), and
 runs of one size differ by seed alone (both).

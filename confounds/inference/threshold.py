@@ -14,13 +14,15 @@ points, mu(eta + delta) - mu(eta) at psi.
 
 Formula: eta = a + b x + delta h(x; psi) + u_family + v_model with b <= 4.394 / gradual. F = (Q0 -
 Q1) / max(Q1 / (M - p - 1), 1) with the sums of squares Q1 of the curve with a step at psi and Q0 of
-the nearest smooth curve, on the score scale under the covariance of the former (`_refit`); on an
-unbounded metric that is F of delta in weighted least squares (`_scan`). The statistic is the
+the nearest smooth curve of p coefficients, on the score scale under the covariance of the former
+(`_refit`); of more than 30 models, and on an unbounded metric, F of delta in weighted least squares
+(`_scan`). The statistic is the
 supremum over psi, upward steps only for a claim of emergence, and p = (1 + #{F* >= F}) / (B + 1).
 
 Assumption that would break it: the random effects are normal on the link scale, and scale is known.
 Size at .05 where the smooth curve is as steep as it may be: both tests together at most .06; where
-no check is possible, .05 to .09 (each of 12 models its own family; `benchmarks/threshold_size.py`).
+no check is possible, .04 to .08, most where each of 12 models is its own family
+(`benchmarks/threshold_size.py`).
 
 Source: Davies 1977, 1987; Andrews 1993; Hansen 1996, 2000 (threshold tests and the inversion for
 psi); Gallant 1975 (F of nested nonlinear regressions); Patterson & Thompson 1971 (variances).

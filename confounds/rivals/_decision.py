@@ -8,7 +8,7 @@ minus controlled is estimated with both conditions drawn together.
 * explained: the confounded condition departs from gradual growth, the controlled effect is shown
   to lie below s (upper end of the 90 % interval), and the change is above 0. The departure is
   shown by the raw test or by the paired one, in which the model effects cancel (a .30 step among
-  12 models is seen in .94 of tables against .30, `benchmarks/threshold_size.py`). It need not be
+  12 models is seen in .97 of tables against .42, `benchmarks/threshold_size.py`). It need not be
   shown where the raw step and the change are estimated at s or more, and the controlled effect
   lies below s at every threshold that the raw data keep, not at the likeliest alone (`_left`). For
   either the raw curve has a threshold, among those; or it has none, and there is no emergence to

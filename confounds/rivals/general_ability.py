@@ -12,8 +12,9 @@ a step that is capability's own is not taken away by a covariate that is measure
 alone would explain too little, and survive too much.
 
 * survives: (a) or (b) has a significant threshold, each at half of the level, upward.
-* explained: the raw departure is significant, both effects are shown to be smaller than the
-  smallest effect of interest, and the change from raw is above 0. Explained means mediated: scale
+* explained: both effects are shown to be smaller than the smallest effect of interest, the change
+  from raw is above 0, and the raw departure is significant, or nothing of interest is left at any
+  threshold that the raw data keep (`_decision`). Explained means mediated: scale
   may well be what made the models abler. The task has no threshold beyond that of general ability.
 * a single loss never lets a threshold survive: its own error would do that.
 * not testable: what the axis says beyond scale is not reliable (Cronbach's alpha below .7): then

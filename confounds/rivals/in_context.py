@@ -1,8 +1,9 @@
 """In-context examples: does the threshold remain at zero shots, or with shuffled labels?
 
 Lu et al. (2024): abilities seen with examples in the prompt may be in-context learning, which
-itself appears with scale. Controlled condition: the same models at zero shots; where the claim
-was already made at zero shots, or the table has no zero-shot rows, shuffled demonstrations.
+itself appears with scale. Controlled condition: the same models at zero shots; where the table
+has no zero-shot rows, shuffled demonstrations. A claim made at zero shots has no examples to take
+away.
 
 Estimand: the step at the raw threshold without examples, or with shuffled ones.
 

@@ -9,7 +9,7 @@ would stand out from it.
 
 Formula: p = (1 + #{T* >= T}) / (B + 1), with T the largest U^2 / S over psi, U the score and S the
 information of an upward step once the smooth curve is projected out, weights those of item noise
-alone.
+alone; the smallest step is 3.29 sqrt(2 v), v the median over models of the items' variance.
 
 Assumption that would break it: items are independent (not several questions on one text).
 

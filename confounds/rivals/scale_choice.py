@@ -13,8 +13,9 @@ SIMEX finds it without error. The loss as an axis: see `general_ability`.
 
 * survives: the threshold remains beside every other axis, and gradual growth with error in scale
   is rejected at 5 %.
-* explained: beside another axis the step is shown to be smaller than the smallest effect, the raw
-  departure is significant, and the change is above 0.
+* explained: beside another axis the step is shown to be smaller than the smallest effect, the
+  change is above 0, and the raw departure is significant, or nothing of interest is left at any
+  threshold that the raw data keep (`_decision`).
 
 Estimand: the step at the raw threshold beside each other axis; how likely the departure is where
 growth is gradual and scales are in error; and the range of the step over perturbed scales.

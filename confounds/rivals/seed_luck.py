@@ -7,13 +7,13 @@ family, tuning and scale, or levels of `seed`.
 
 * explained: the raw departure is significant; runs of one size fall into two modes (joint mixture
   test p < .05) that lie further apart than the smallest effect; lucky runs below the threshold or
-  unlucky ones above it are seen, three at least; the probability of the upper mode is shown to grow
-  and not to jump (`inference.mode_growth`); within modes the step is shown to be smaller than the
-  smallest effect; and the change from raw is above 0.
-* survives: the raw departure is significant and upward, and runs of one size agree: within half a
-  `gradual` of a threshold that the data keep, less than a quarter of the pairs of runs of one size
-  lie in different modes (95 % bound). A lucky mode whose probability takes `gradual` decades to
-  grow splits 36 % of them. Agreement takes about 11 pairs.
+  unlucky ones above it are seen, three at least, in sizes that hold both modes; the probability of
+  the upper mode is shown to grow and not to jump (`inference.mode_growth`); within modes the step
+  is shown to be smaller than the smallest effect; and the change from raw is above 0.
+* survives: the raw departure is significant and upward, no two modes so far apart are shown, and
+  runs of one size agree: within half a `gradual` of a threshold that the data keep, less than a
+  quarter of the pairs of runs of one size lie in different modes (95 % bound). A lucky mode whose
+  probability takes `gradual` decades to grow splits 36 % of them. Agreement takes about 11 pairs.
 
 Estimand: the step at the raw threshold among runs of the same mode.
 

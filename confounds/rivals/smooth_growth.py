@@ -7,9 +7,10 @@ matter is excluded: at every threshold that the data allow, the upper end of the
 the step lies below the smallest effect of interest, or below a third of the rise over the scale
 (gradual growth then accounts for two thirds of it), whichever is larger. A width and a p-value
 alone would not do: a jump half way up an otherwise slow curve has a wide transition and, where it
-is of .30 among 12 models, p above .05 in seven of ten tables (`benchmarks/threshold_size.py`, cells
+is of .30 among 12 models, p above .05 in six of ten tables (`benchmarks/threshold_size.py`, cells
 `paired`, the raw curve alone). Nor without the rise: a curve flat at chance has a wide transition
-too, and nothing that grows.
+too, and nothing that grows. Nor does growth explain a curve that is shown to turn round
+(`inference.two_lines`).
 A curve that may level off below 1 survives only where no ceiling that the scores allow undoes the
 departure (`inference.ceiling`).
 
