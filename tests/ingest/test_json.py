@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,37 @@ def test_keys_that_are_missing_are_named(tmp_path):
     path.write_text('{"a": 1}')
     with pytest.raises(FormatError, match="'b' is missing; it has: a"):
         load_mapping(path, "a", "b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"stats": [{"mean": 0.1, "count": 1, "mean": 0.9}]}',
+        '{"a": {"é": "😀"}, "score": 1, "b": [{"score":0}], "b": []}',
+        '{"pad": "' + "é" * 200_000 + '", "mean": 1, "mean": 2}',
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(text):
+    with pytest.raises(FormatError, match=r"^here: '(mean|b)' is there twice; name each once$"):
+        parse(text, "here")
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(alphabet='a":\\ \t{}é😀'),
+        lambda some: st.lists(some) | st.dictionaries(st.text(alphabet='a":\\é'), some),
+    ),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+)
+def test_keys_that_differ_are_not_taken_for_one(document, indent, ascii_only):
+    assert parse(json.dumps(document, indent=indent, ensure_ascii=ascii_only), "here") == document
+
+
+def test_texts_that_hold_json_are_read_once(monkeypatch):
+    """Answers of models are often JSON: colons in them are not taken for keys."""
+    monkeypatch.setattr(_json, "_check_once", None)
+    parse(json.dumps([{"answer": json.dumps({"a": {"b": "c"}})}] * 9), "here")
 
 
 @given(st.text())
