@@ -2,11 +2,12 @@
 
 Size at nominal .05, 8 to 50 models, floor 0 and .25 (`benchmarks/mixed_size.py`, 500 simulations a
 cell, so known to .01): of an effect between models .034-.066 by Wald F and .036-.068 by likelihood
-ratio, of one within models .036-.056 by both, of both jointly .042-.066 and .044-.072. The plain
-chi-squared reference gives .104-.124 for the joint test among 8 models. Of a variance component, or
-of two, .024-.064; of a term and a component at once .022-.040. Where effects of models within
-conditions are fitted to 8 models too few nulls are rejected: .018-.058, the joint test .020-.028
-(variances that come out at zero cannot come out below it); at 20 models .042-.070.
+ratio (where models come in families too, .054-.070 and .056-.074), of one within models .036-.056
+by both, of both jointly .042-.066 and .044-.072. The plain chi-squared reference gives .104-.124
+for the joint test among 8 models. Of a variance component, or of two, .024-.064; of a term and a
+component at once .022-.040. Where effects of models within conditions are fitted to 8 models too
+few nulls are rejected: .018-.058, the joint test .020-.028 (variances that come out at zero cannot
+come out below it); at 20 models .042-.070.
 """
 
 from __future__ import annotations
