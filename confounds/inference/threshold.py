@@ -157,8 +157,8 @@ def _searched(effect: Estimate, p: float) -> Estimate:
     """The interval reaches to 0 where the test does not exclude that there is no step.
 
     The threshold was searched for: without a step, the interval over the thresholds that are kept
-    leaves out 0 in a tenth of tables of 8 and 12 models and a fifth of 20, and this one in .02 to .06
-    (`benchmarks/interval_coverage.py`: `effect kept`, `effect`).
+    leaves out 0 in a tenth of tables of 8 and 12 models and a fifth of 20, and this one in .02 to
+    .06 (`benchmarks/interval_coverage.py`: `effect kept`, `effect`).
     """
     if p < PRIMARY_LEVEL or effect.ci_lower is None or effect.ci_upper is None:
         return effect
