@@ -25,7 +25,7 @@ over M units (families, or models) and s_0 that of an ability at the margin.
 
 Assumption that would break it: the models at each end are a fair sample of those the claim means,
 and vary no more than the rule assumes: where they do, and their mean excess is the margin, either
-is wrongly shown in up to .086 of tables at .05 (`benchmarks/presence.py`, `at margin, wide`).
+is wrongly shown in up to .092 of tables at .05 (`benchmarks/presence.py`, `at margin, wide`).
 
 Source: Schuirmann 1987 (equivalence); Clopper & Pearson 1934.
 """
