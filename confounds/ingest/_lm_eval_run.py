@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.errors import FormatError
 from confounds.ingest._facts import published_task
-from confounds.outcomes.storage import read_text
+from confounds.ingest._json import load_mapping, mapping
+from confounds.ingest._rows import local_name, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAME_KEYS = ("peft", "delta", "pretrained", "model", "path", "engine")
 _NOT_SCORES = ("alias", "name", "sample_len", "sample_count")
-_STEP = re.compile(r"(?:^|[-_])step[-_]?(\d+)(?![\dk])", re.IGNORECASE)
 _SIGNS = (r"/|=", r"[\"<>:/|\\?*\[\]]+")
 """What 0.4.0 and 0.4.2 put two underscores for."""
 _DATE = re.compile(r"_(\d{4}-\d\d-\d\dT[\d.\-]+)$")
@@ -106,12 +105,12 @@ def read_run(path: Path) -> Run:
         FormatError: it is cut short, not JSON, or lacks what makes a result file.
     """
     document = _load(path)
-    config = _mapping(document.get("config"))
+    config = mapping(document.get("config"))
     arguments = _arguments(config.get("model_args"))
     groups = tuple(
-        name for name, members in _mapping(document.get("group_subtasks")).items() if members
+        name for name, members in mapping(document.get("group_subtasks")).items() if members
     )
-    results = _mapping(document["results"])
+    results = mapping(document["results"])
     tasks = tuple(
         _task(document, config, name, table)
         for name, table in results.items()
@@ -143,18 +142,8 @@ def number(value: Any) -> float | None:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    text = read_text(path)
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        short = error.pos >= len(text.rstrip()) - 1
-        what = "the file is cut short" if short else "not valid JSON"
-        msg = f"{path}:{error.lineno}: {what} ({error.msg} at column {error.colno})"
-        raise FormatError(msg) from error
-    except (RecursionError, ValueError) as error:
-        msg = f"{path}: nested too deeply, or a number too long, to be a file of results"
-        raise FormatError(msg) from error
-    if not isinstance(document, dict) or not isinstance(document.get("results"), dict):
+    document = load_mapping(path)
+    if not isinstance(document.get("results"), dict):
         msg = f"{path}: no table 'results'; a result file of lm-eval has one"
         raise FormatError(msg)
     return document
@@ -163,9 +152,9 @@ def _load(path: Path) -> dict[str, Any]:
 def _task(
     document: Mapping[str, Any], config: Mapping[str, Any], name: str, table: Mapping[str, Any]
 ) -> TaskRun:
-    own = _mapping(_mapping(document.get("configs")).get(name))
-    samples = _mapping(_mapping(document.get("n-samples")).get(name))
-    shots = _mapping(document.get("n-shot")).get(name, own.get("num_fewshot"))
+    own = mapping(mapping(document.get("configs")).get(name))
+    samples = mapping(mapping(document.get("n-samples")).get(name))
+    shots = mapping(document.get("n-shot")).get(name, own.get("num_fewshot"))
     known = published_task(name)
     choices = (
         own.get("output_type") == "multiple_choice"
@@ -217,24 +206,17 @@ def _model(
     if not isinstance(name, str) or not name:
         msg = f"{path}: the file does not name its model (config.model_args, model_name)"
         raise FormatError(msg)
-    local = name.startswith(("/", "./", "../", "~")) or "\\" in name
-    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if local else name
+    return local_name(name)
 
 
 def _checkpoint(arguments: Mapping[str, str], config: Mapping[str, Any]) -> int | None:
-    revision = arguments.get("revision") or str(config.get("model_revision") or "")
-    step = _STEP.search(revision)
-    return int(step.group(1)) if step else None
+    return step_of(arguments.get("revision") or config.get("model_revision"))
 
 
 def _prompt(document: Mapping[str, Any]) -> str | None:
     if "chat_template" not in document:
         return None
     return "chat" if document["chat_template"] else "completion"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _whole(value: Any) -> int | None:

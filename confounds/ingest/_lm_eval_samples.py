@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from confounds.errors import FormatError
-from confounds.ingest._json import listing, mapping
+from confounds.ingest._json import check_size, lines, listing, mapping, opening
 from confounds.ingest._lm_eval_run import TaskRun, number
 from confounds.outcomes.storage import read_text
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_FIRST_BYTES = 4096
 _BETWEEN = re.compile(r"[\s,]*")
 _FLAGS = {"True", "False"}
 _PLAIN = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -68,10 +69,8 @@ def read_samples(path: Path, task: TaskRun) -> list[Sample]:
     Raises:
         FormatError: a line is not the JSON of a sample.
     """
-    text = read_text(path)
-    rows = _listed(path, text) if text.lstrip()[:1] == "[" else _lines(path, text)
     samples, seen = [], Counter[str]()
-    for line, row in rows:
+    for line, row in _listed(path) if opening(path, _FIRST_BYTES)[:1] == b"[" else lines(path):
         if not isinstance(row, dict) or "doc_id" not in row:
             msg = f"{path}:{line}: not a sample of lm-eval; it must be an object with 'doc_id'"
             raise FormatError(msg)
@@ -81,20 +80,10 @@ def read_samples(path: Path, task: TaskRun) -> list[Sample]:
     return samples
 
 
-def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    """Line number and row, one a line (0.4.3 and later)."""
-    for line, one in enumerate(text.split("\n"), 1):
-        if one.strip():
-            try:
-                row = json.loads(one)
-            except (RecursionError, ValueError) as error:
-                raise _refused(path, line, error) from error
-            yield line, row
-
-
-def _listed(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+def _listed(path: Path) -> Iterator[tuple[int, Any]]:
     """Line number and row of one list, as 0.4.0 to 0.4.2 write it."""
-    decoder = json.JSONDecoder()
+    check_size(path)
+    text, decoder = read_text(path), json.JSONDecoder()
     place, line = text.index("[") + 1, text.count("\n", 0, text.index("[")) + 1
     while True:
         found = _BETWEEN.match(text, place)

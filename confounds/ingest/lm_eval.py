@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from confounds.ingest._json import opening
 from confounds.ingest._lm_eval_metrics import KNOWN, measures_for, metric_name
 from confounds.ingest._lm_eval_run import Run, TaskRun, read_run
 from confounds.ingest._lm_eval_samples import (
@@ -22,6 +23,7 @@ from confounds.ingest._lm_eval_samples import (
 )
 from confounds.ingest._reading import STD_ERROR, Reading, first_places, stack
 from confounds.ingest._rescoring import LINEAR, scores_of_many
+from confounds.ingest._rows import demonstrations, frame_of, known
 from confounds.measures import DECLARED
 from confounds.outcomes.schema import numpy_frame
 from confounds.results import Finding
@@ -33,10 +35,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_OPENING = re.compile(rb'^(\xef\xbb\xbf)?\s*\{\s*"results"\s*:')
+_OPENING = re.compile(rb'\{\s*"results"\s*:')
 _FIRST_BYTES = 64
 _SAME_MEAN = 1e-9
-_NUMBERS = ("score", "n", STD_ERROR, "chance", "parameters", "checkpoint", "seed", "shots")
 
 
 class LmEval:
@@ -53,10 +54,7 @@ class LmEval:
 
     def recognises(self, path: Path) -> bool:
         """A JSON file that opens with the table `results`."""
-        if path.suffix != ".json":
-            return False
-        with path.open("rb") as file:
-            return _OPENING.match(file.read(_FIRST_BYTES)) is not None
+        return path.suffix == ".json" and _OPENING.match(opening(path, _FIRST_BYTES)) is not None
 
     def read(self, path: Path) -> Reading:
         """One row per item where its samples are logged, else one per average.
@@ -78,7 +76,7 @@ class LmEval:
                     "group_averages", message, len(run.groups), first_places(run.groups), "note"
                 )
             )
-        frame = stack([_averages_frame(rows), *frames])
+        frame = stack([frame_of(rows), *frames])
         names = set(frame["metric"]) if len(frame) else set()
         unknown = frozenset(name for name in names if name.partition(":")[0] not in KNOWN)
         linear = sum(int(one["metric"].isin(LINEAR).sum()) for one in frames)
@@ -99,9 +97,10 @@ def _averages(run: Run, task: TaskRun, items: pd.DataFrame | None) -> list[dict[
         name = metric_name(task, score.metric, score.filter)
         if name in there or not np.isfinite(score.value):
             continue
-        guessed = chance is not None and name.startswith("choice_")
         row = {"metric": name, "score": score.value, "n": task.n, STD_ERROR: score.std_error}
-        rows.append({**row, "chance": chance if guessed else None, **same})
+        if chance is not None and name.startswith("choice_"):
+            row |= {"chance": chance, "chance_source": "uniform"}
+        rows.append({**row, **same})
     return rows
 
 
@@ -113,35 +112,20 @@ def _not_finite(run: Run) -> list[Finding]:
     return [Finding("not_finite", message, len(lost), first_places(lost))]
 
 
-def _averages_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows as columns of numpy arrays: a file is one frame, or 701 files take minutes."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns: dict[str, NDArray[Any]] = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
-        columns[name] = np.array(values, dtype=np.float64 if name in _NUMBERS else object)
-    if rows:
-        guessed = ~np.isnan(columns["chance"])
-        columns["chance_source"] = np.where(guessed, "uniform", "").astype(object)
-    return numpy_frame(columns)
-
-
 def _conditions(run: Run, task: TaskRun) -> dict[str, Any]:
     """Columns that are the same on every row of a task; unknown ones are left out."""
-    given = {
-        "task": task.name,
-        "model": run.model,
-        "parameters": run.parameters,
-        "checkpoint": run.checkpoint,
-        "seed": run.seed,
-        "shots": task.shots,
-        "prompt": run.prompt,
-        "adaptation": "prompted",
-        "run": run.date or run.path.stem,
-    }
-    if task.shots is not None:
-        given["demonstrations"] = "gold" if task.shots else "none"
-    return {name: value for name, value in given.items() if value is not None}
+    return known(
+        task=task.name,
+        model=run.model,
+        parameters=run.parameters,
+        checkpoint=run.checkpoint,
+        seed=run.seed,
+        shots=task.shots,
+        demonstrations=demonstrations(task.shots),
+        prompt=run.prompt,
+        adaptation="prompted",
+        run=run.date or run.path.stem,
+    )
 
 
 def _items(run: Run, task: TaskRun) -> tuple[pd.DataFrame | None, list[Finding]]:

@@ -8,7 +8,7 @@ import pytest
 from lm_eval_files import DATE, new, old, sample, write, write_samples
 
 from confounds.errors import FormatError
-from confounds.ingest import read_outcomes
+from confounds.ingest import _json, read_outcomes
 from confounds.ingest._items import items_from_error
 from confounds.ingest._lm_eval_samples import Sample, majority_share
 from confounds.ingest._rescoring import choice_scores
@@ -270,12 +270,24 @@ class TestPythia:
 def test_documents_that_exhaust_a_parser_are_refused(tmp_path, value):
     path = tmp_path / "results.json"
     path.write_text(f'{{"results": {value}')
-    with pytest.raises(
-        FormatError, match=r"results\.json: nested too deeply, or a number too long"
-    ):
+    refused = "nested too deeply|Exceeds the limit"
+    with pytest.raises(FormatError, match=rf"results\.json: .*({refused})"):
         read_outcomes(path)
     write(path.with_name(f"results_{DATE}.json"), new({"t": {"acc,none": 0.5}}))
     path.write_text("{}")
     (tmp_path / f"samples_t_{DATE}.jsonl").write_text(f'{{"doc_id": {value}')
-    with pytest.raises(FormatError, match=r"jsonl:1: nested too deeply, or a number too long"):
+    with pytest.raises(FormatError, match=rf"jsonl:1: .*({refused})"):
+        read_outcomes(tmp_path)
+
+
+def test_files_larger_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
+    write(tmp_path / f"results_{DATE}.json", new({"t": {"acc,none": 0.5}}))
+    samples = tmp_path / f"samples_t_{DATE}.jsonl"
+    for text in ("[", "{"):
+        samples.write_text(text * 100_000)
+        monkeypatch.setattr(_json, "LARGEST_FILE", 99_999)
+        with pytest.raises(FormatError, match=rf"{samples.name}: .* at most 99999 are read"):
+            read_outcomes(tmp_path)
+    monkeypatch.setattr(_json, "LARGEST_FILE", 99)
+    with pytest.raises(FormatError, match=rf"results_{DATE}\.json: .* at most 99 are read"):
         read_outcomes(tmp_path)

@@ -89,7 +89,7 @@ def test_header_without_rows(tmp_path):
 def test_truncated_json(tmp_path):
     error = raised(csv(tmp_path / "t.json", '{"results": {"a": {"acc": 0.5'))
     assert isinstance(error, FormatError)
-    assert "t.json:1: the file is cut short" in str(error)
+    assert "t.json: the file is cut short (Expecting ',' delimiter at line 1 col" in str(error)
     error = raised(csv(tmp_path / "t.jsonl", '{"task": "a", "metric": "accuracy", "mod'))
     assert "t.jsonl:1: not valid JSON" in str(error)
 
