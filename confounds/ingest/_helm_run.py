@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ _CHAIN = "chain_of_thought"
 _MANY = "multiple_choice"
 _SEPARATE = "multiple_choice_separate"
 _TESTED = "test"
+_ITEMS = "num_instances"
 _SHOTS_USED = "num_train_instances"
 
 
@@ -177,16 +177,42 @@ def read_averages(run: Run) -> tuple[dict[str, float], float | None]:
     path = run.path.parent / "stats.json"
     if not path.is_file():
         return {}, None
-    found: list[tuple[str, Any, float]] = []
+    found: dict[str | None, dict[str, dict[str | None, float]]] = {}
     for row in map(mapping, listing(load(path))):
         name = mapping(row.get("name"))
-        mean = number(row.get("mean"))
-        if name.get("perturbation") is None and mean is not None and text(name.get("name")):
-            found.append((name["name"], name.get("split"), mean))
-    splits = Counter(split for _, split, _ in found if split is not None)
-    wanted = _TESTED if _TESTED in splits else next(iter(splits), None)
-    means = {name: mean for name, split, mean in found if split == wanted}
-    return means, means.pop("num_instances", None)
+        mean, called = number(row.get("mean")), text(name.get("name"))
+        if name.get("perturbation") is None and mean is not None and called is not None:
+            parts = found.setdefault(text(name.get("split")), {}).setdefault(called, {})
+            parts[text(name.get("sub_split"))] = mean
+    named = [split for split in found if split is not None]
+    wanted = _TESTED if _TESTED in named else next(iter(named), None)
+    averages = found.get(wanted, {})
+    items = averages.pop(_ITEMS, {})
+    means = {name: _pooled(name, parts, items, path) for name, parts in averages.items()}
+    return means, sum(items.values()) if items else None
+
+
+def _pooled(
+    name: str,
+    parts: Mapping[str | None, float],
+    items: Mapping[str | None, float],
+    path: Path,
+) -> float:
+    """The mean over all items of a split, of which HELM may average parts (`sub_split`).
+
+    Raises:
+        FormatError: there are parts, and nothing tells how many items each has.
+    """
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    if not all(items.get(part, 0.0) > 0 for part in parts):
+        msg = (
+            f"{path}: '{name}' is averaged over parts of a split ({', '.join(map(str, parts))}), "
+            f"and no '{_ITEMS}' says how many items each has; per_instance_stats.json would"
+        )
+        raise FormatError(msg)
+    total = sum(mean * items[part] for part, mean in parts.items())
+    return total / sum(items[part] for part in parts)
 
 
 def _reasoning(adapter: Mapping[str, Any], method: str) -> str | None:

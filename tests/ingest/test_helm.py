@@ -16,6 +16,7 @@ from confounds.ingest import read_outcomes
 from confounds.ingest._helm_run import task_name
 
 NAME = "mmlu:subject=anatomy,method=multiple_choice_joint,model=EleutherAI_pythia-70m"
+PARTS = {"toxic": 0.4, "other": 0.8}
 
 
 def stat(name: str, mean: float, *, split: str = "test", **rest) -> dict:
@@ -108,10 +109,25 @@ def test_averages_stand_where_no_items_are(tmp_path):
     assert (row["score"], row["n"], row["metric"]) == (0.4, 100, "accuracy")
 
 
+def test_averages_over_parts_of_a_split_are_pooled(tmp_path):
+    """Of parts such as toxic and not toxic prompts, the last was taken for all."""
+    stats = [
+        *(stat("exact_match", mean, sub_split=part) for part, mean in PARTS.items()),
+        stat("num_instances", 300, sub_split="toxic"),
+        stat("num_instances", 100, sub_split="other"),
+    ]
+    (row,) = read_outcomes(run(tmp_path, {"stats.json": stats})).frame.to_dict("records")
+    assert (row["score"], row["n"]) == (pytest.approx(0.5), 400)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
         ({}, "no scores beside it"),
+        (
+            {"stats.json": [stat("exact_match", 0.5, sub_split=part) for part in PARTS]},
+            r"'exact_match' is averaged over parts of a split \(toxic, other\)",
+        ),
         ({"per_instance_stats.json": {"a": 1}}, "must be a list of items; found dict"),
         ({"per_instance_stats.json": [{"stats": []}]}, r"json\[0\]: 'instance_id' is missing"),
         ({"run_spec.json": {"name": "a", "adapter_spec": {}}}, r"adapter_spec\.model"),
