@@ -168,7 +168,8 @@ def _left_out(audits: tuple[Audit, ...]) -> Iterator[str]:
         more = f" and {len(models) - _NAMED} more" if len(models) > _NAMED else ""
         yield (
             f"note: {text.plural(len(models), 'model')} left out of "
-            f"{text.plural(claims, 'claim')}, {scale} unknown: {shown}{more}"
+            f"{text.plural(claims, 'claim')}, {scale} unknown: {shown}{more} "
+            "(ingest --models can give it; --scale takes another axis)"
         )
 
 

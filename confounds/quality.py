@@ -72,7 +72,7 @@ def inspect_outcomes(outcomes: Outcomes) -> tuple[Finding, ...]:
 def unknown_sizes(survey: Survey) -> list[Finding]:
     """Models without a known size are left out of tests along parameters."""
     unknown = survey.runs.loc[survey.runs["parameters"].isna(), "model"]
-    message = "Models have no known size; tests along size leave them out"
+    message = "Models have no known size (--models can give it); tests along size leave them out"
     return _finding("unknown_size", message, _ordered(unknown))
 
 
@@ -273,7 +273,10 @@ def unknown_chance(survey: Survey) -> list[Finding]:
     places = _ordered(
         f"{row.task} {row.metric}" for row in _rows(unknown.drop_duplicates(["task", "metric"]))
     )
-    message = "Scores that a guesser can reach come without the guesser's expected score"
+    message = (
+        "Scores that a guesser can reach come without the guesser's expected score "
+        "(--tasks can give it)"
+    )
     return _finding("unknown_chance", message, places, level="note")
 
 

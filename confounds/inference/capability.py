@@ -37,6 +37,7 @@ import pandas as pd
 from confounds.inference._nested import has_fixed_effects
 from confounds.inference.sample import threshold_columns
 from confounds.outcomes import Outcomes
+from confounds.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +132,7 @@ def capability_axes(fits: Fits) -> tuple[Axis, ...] | str:
     if not usable:
         return (
             f"capability needs a loss, or {MIN_TASKS} other tasks, that grow with scale; "
-            f"there are {len(tasks)} other tasks"
+            f"the table has {plural(len(tasks), 'other task')}"
         )
     return usable
 

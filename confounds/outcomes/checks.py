@@ -179,7 +179,7 @@ def fill_family(frame: pd.DataFrame) -> tuple[Finding, ...]:
         return ()
     models = tuple(sorted(pd.unique(frame.loc[unknown, "model"])))
     frame["family"] = frame["family"].where(~unknown, frame["model"])
-    message = "Models have no family; each is taken as a family of its own"
+    message = "Models have no family (--models can name it); each is taken as one of its own"
     return (Finding("unknown_family", message, len(models), models[:SHOWN]),)
 
 

@@ -41,6 +41,7 @@ from confounds.rivals._decision import (
     why_no_effect,
 )
 from confounds.rivals._raw import raw_curve
+from confounds.text import plural
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -154,8 +155,8 @@ def _why_not_within(sample: Sample, psi: float) -> str | None:
     both = [0 < (sample.x[sample.family == code] > psi).mean() < 1 for code in codes]
     if sum(both) < MIN_SPANNING:
         return (
-            f"{sum(both)} families of {MIN_SIZES} sizes have models on both sides of the raw "
-            f"threshold ({10**psi:.2g}); {MIN_SPANNING} are needed: there, scale and recipe "
+            f"{plural(sum(both), 'family')} of {MIN_SIZES} sizes with models on both sides of the "
+            f"raw threshold ({10**psi:.2g}), {MIN_SPANNING} are needed: there, scale and recipe "
             "cannot be told apart"
         )
     return None
