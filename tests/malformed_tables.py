@@ -140,7 +140,7 @@ FACTS: dict[str, tuple[str, str, str]] = {
     "models with an unknown column": ("models", "model,size\nm,1\n", "'size'"),
     "a size that is a text": ("models", "model,parameters\nm,7B\n", r":2: parameters is '7B'"),
     "a size of zero": ("models", "model,parameters\nm,0\n", r":2: parameters is '0'"),
-    "a model twice": ("models", "model\nm\nm\n", "model 'm' is there twice"),
+    "a model twice": ("models", "model\nm\nm\n", "model 'm' is in line 2 already"),
     "a model without name": ("models", "model,tokens\n,1\n", ":2: 'model' is empty"),
     "a line with more cells": ("models", "model\nm,1,2\n", ":2: 3 cells, where the header has 1 c"),
     "a line with fewer cells": (

@@ -21,7 +21,7 @@ from confounds.ingest._items import fill_items, settle_items
 from confounds.ingest._matching import check_ranges, unmatched_models, unmatched_tasks
 from confounds.ingest._reading import first_places
 from confounds.measures import DECLARED, Measure
-from confounds.outcomes._csv_lines import cells_told
+from confounds.outcomes._csv_lines import cells_told, header_of, lines_of
 from confounds.outcomes.storage import read_text
 from confounds.results import Finding
 from confounds.text import nearest
@@ -156,23 +156,18 @@ def read_models(path: Path) -> tuple[ModelFacts, ...]:
     """Read a table of models.
 
     Raises:
-        MapError: a column is unknown or missing, a number is not one, a model is repeated.
+        MapError: a column is unknown, missing or there twice, a number is not one, or two lines
+            are of one model, by its name or an alias.
     """
-    rows = _rows(path, ModelFacts, "model")
-    seen: set[str] = set()
-    for row in rows:
-        if row["model"] in seen:
-            msg = f"{path}: model '{row['model']}' is there twice; name each once"
-            raise MapError(msg)
-        seen.add(row["model"])
-    return tuple(ModelFacts(**row) for row in rows)
+    return tuple(ModelFacts(**row) for row in _rows(path, ModelFacts, "model"))
 
 
 def read_tasks(path: Path) -> tuple[TaskFacts, ...]:
     """Read a table of tasks.
 
     Raises:
-        MapError: a column is unknown or missing, or a number is not one.
+        MapError: a column is unknown, missing or there twice, a number is not one, or two lines
+            are of one task and metric.
     """
     return tuple(TaskFacts(**row) for row in _rows(path, TaskFacts, "task"))
 
@@ -199,13 +194,30 @@ def _rows(path: Path, kind: type[ModelFacts | TaskFacts], key: str) -> list[dict
     names = {item.name: "float" in str(item.type) for item in fields(kind) if item.name != "place"}
     try:
         text = read_text(path)
+        header_of(lines_of(text), path)
     except FormatError as error:
         raise MapError(str(error)) from error
     try:
-        return _parsed(path, text, names, key)
+        rows = _parsed(path, text, names, key)
     except csv.Error as error:
         msg = f"{path}: not readable as CSV ({error})"
         raise MapError(msg) from error
+    _check_once(rows, key)
+    return rows
+
+
+def _check_once(rows: Iterable[Mapping[str, Any]], key: str) -> None:
+    """Of two lines about one thing, the last would be believed unseen."""
+    seen: dict[tuple[str, str | None], str] = {}
+    for row in rows:
+        place, metric = row["place"], row.get("metric")
+        for name in (row[key], *row.get("aliases", ())):
+            first = seen.setdefault((name, metric), place)
+            if first != place:
+                of = "" if metric is None else f" (metric '{metric}')"
+                line = first.rpartition(":")[2]
+                msg = f"{place}: {key} '{name}'{of} is in line {line} already; name each once"
+                raise MapError(msg)
 
 
 def _parsed(path: Path, text: str, names: Mapping[str, bool], key: str) -> list[dict[str, Any]]:

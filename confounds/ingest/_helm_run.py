@@ -17,7 +17,7 @@ from confounds.ingest._json import (
     text,
     whole,
 )
-from confounds.ingest._rows import demonstrations, known, local_name
+from confounds.ingest._rows import demonstrations, known, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,7 +95,8 @@ def read_run(path: Path) -> Run:
     shots = whole(adapter.get("max_train_instances"))
     conditions = known(
         task=task_name(name),
-        model=local_name(model),
+        model=model_of(model).name,
+        checkpoint=model_of(model).checkpoint,
         shots=shots,
         demonstrations=demonstrations(shots),
         reasoning=_reasoning(adapter, method),

@@ -14,7 +14,6 @@ from confounds.errors import FormatError
 from confounds.ingest._archive import first_line
 from confounds.ingest._json import load, mapping, text
 from confounds.ingest._lighteval_items import FIRST, Items, items_of
-from confounds.ingest._rows import local_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +34,7 @@ class Details:
     """One file: one task and one model.
 
     Attributes:
+        model: hub id or local path.
         task: without suite and shots.
         suite: whose prompts were used; None where the name has none.
         shots: None where unknown.
@@ -134,7 +134,7 @@ def _model(path: Path, date: str) -> str:
         if results.is_file():
             told = text(mapping(mapping(load(results)).get("config_general")).get("model_name"))
             if told is not None:
-                return local_name(told)
+                return told
     found = next(filter(None, map(_REPOSITORY.fullmatch, reversed(parts))), None)
     if found is not None:
         return f"{found['organisation']}/{found['name']}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from confounds.errors import FormatError
 from confounds.ingest._facts import published_task
 from confounds.ingest._json import load_mapping, mapping
-from confounds.ingest._rows import local_name, step_of
+from confounds.ingest._rows import Model, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +59,8 @@ class Run:
 
     Attributes:
         path: of the file.
-        model: hub id, or the last part of a local path.
-        checkpoint: training step, where the revision names one.
+        model: hub id, or the part of a local path that names it.
+        checkpoint: training step, where the revision or the local path names one.
         parameters: where the file says.
         seed: of the choice of demonstrations, where the file says.
         prompt: `chat` where a chat template was applied, `completion` where the file says
@@ -117,10 +117,11 @@ def read_run(path: Path) -> Run:
         if name not in groups and isinstance(table, dict)
     )
     date = _DATE.search(path.stem)
+    model = _model(document, config, arguments, path)
     return Run(
         path=path,
-        model=_model(document, config, arguments, path),
-        checkpoint=_checkpoint(arguments, config),
+        model=model.name,
+        checkpoint=model.checkpoint,
         parameters=_positive(config.get("model_num_parameters")),
         seed=_whole(config.get("fewshot_seed")),
         prompt=_prompt(document),
@@ -200,17 +201,13 @@ def _prefixes(given: Any) -> tuple[str, ...]:
 
 def _model(
     document: Mapping[str, Any], config: Mapping[str, Any], arguments: Mapping[str, str], path: Path
-) -> str:
+) -> Model:
     named = next((arguments[key] for key in _NAME_KEYS if key in arguments), None)
     name = named or document.get("model_name") or config.get("model")
     if not isinstance(name, str) or not name:
         msg = f"{path}: the file does not name its model (config.model_args, model_name)"
         raise FormatError(msg)
-    return local_name(name)
-
-
-def _checkpoint(arguments: Mapping[str, str], config: Mapping[str, Any]) -> int | None:
-    return step_of(arguments.get("revision") or config.get("model_revision"))
+    return model_of(name, arguments.get("revision") or config.get("model_revision"))
 
 
 def _prompt(document: Mapping[str, Any]) -> str | None:

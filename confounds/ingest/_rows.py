@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 _NUMBERS = {STD_ERROR, *(column.name for column in COLUMNS if column.kind != "text")}
 _STEP = re.compile(r"(?:^|[-_])step[-_]?(\d+)(?![\dk])", re.IGNORECASE)
+_SAVE = re.compile(
+    r"(?:final|last|latest|best|main|hf|model|merged|weights|"
+    r"(?:global[-_]?)?(?:checkpoint|ckpt|step)(?:s|[-_]?(?P<step>\d+))?)"
+    r"(?:[-_](?:hf|model|checkpoint|ckpt|merged|weights))*",
+    re.IGNORECASE,
+)
+"""A folder that says which save of a model it holds, and not of which model."""
+_CACHED = re.compile(r"models--([^/\\]+)[/\\]snapshots[/\\]")
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -63,13 +71,31 @@ def demonstrations(shots: int | None) -> str | None:
     return "gold" if shots else "none"
 
 
-def local_name(name: str) -> str:
-    """A hub id as it is; the last part of a path on somebody's disk."""
-    local = name.startswith(("/", "./", "../", "~")) or "\\" in name
-    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if local else name
+class Model(NamedTuple):
+    """A model as the table names it, and the training step, where one is told."""
+
+    name: str
+    checkpoint: int | None
 
 
-def step_of(revision: Any) -> int | None:
-    """The training step that a revision such as `step1000` names."""
-    found = _STEP.search(revision) if isinstance(revision, str) else None
-    return int(found.group(1)) if found else None
+def model_of(name: str, revision: Any = None) -> Model:
+    """A hub id as it is; of a path on somebody's disk, the last part that names a model.
+
+    Folders such as `final` or `checkpoint-5000` name none: two runs that were saved in folders of
+    one such name are two models, and saves of one run are its checkpoints.
+
+    >>> model_of("/scratch/ours-3b/checkpoint-5000"), model_of("EleutherAI/pythia-70m", "step1000")
+    (Model(name='ours-3b', checkpoint=5000), Model(name='EleutherAI/pythia-70m', checkpoint=1000))
+    """
+    told = _STEP.search(revision) if isinstance(revision, str) else None
+    step = int(told.group(1)) if told else None
+    if not name.startswith(("/", "./", "../", "~")) and "\\" not in name:
+        return Model(name, step)
+    cached = _CACHED.search(name)
+    if cached is not None:
+        return Model(cached.group(1).replace("--", "/"), step)
+    parts = [part for part in re.split(r"[/\\]", name) if part.strip(".~")] or [name]
+    saves = [_SAVE.fullmatch(part) for part in parts]
+    steps = [int(save["step"]) for save in saves[-1:] if save is not None and save["step"]]
+    named = [part for part, save in zip(parts, saves, strict=True) if save is None]
+    return Model((named or parts)[-1], next(iter(steps), None) if step is None else step)

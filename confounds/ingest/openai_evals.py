@@ -82,6 +82,12 @@ def _read(path: Path) -> _Log:
     log = _Log()
     for line, row in lines(path):
         if "spec" in row:
+            if log.spec:
+                msg = (
+                    f"{path}:{line}: another run begins here, with a 'spec' of its own; write one "
+                    f"run a file"
+                )
+                raise FormatError(msg)
             log.spec = mapping(row["spec"])
         elif "final_report" in row:
             log.report = mapping(row["final_report"])

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 import confounds.ingest as package
-from confounds.ingest._facts import model_key, published_model, published_task, read_models
+from confounds.errors import MapError
+from confounds.ingest._facts import (
+    Facts,
+    model_key,
+    published_model,
+    published_task,
+    read_models,
+    read_tasks,
+)
 
 FOLDER = Path(package.__file__).parent
 
@@ -18,6 +26,12 @@ def models():
 
 def test_no_name_is_given_to_two_models(models):
     names = [model_key(name) for one in models for name in (one.model, *one.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_no_name_is_given_to_two_tasks():
+    tasks = read_tasks(FOLDER / "tasks.csv")
+    names = [name for one in tasks for name in (one.task, *one.aliases)]
     assert len(names) == len(set(names))
 
 
@@ -79,6 +93,24 @@ def test_tasks_are_known_under_both_names_of_the_harness():
     assert old == new
     assert old is not None
     assert (old.chance, old.n) == (0.25, 166)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "message"),
+    [
+        ("models", "model,tokens,tokens\na,1,2", r"models\.csv:1: column 'tokens' is there twice"),
+        ("models", "model\na\nb\na", r"models\.csv:4: model 'a' is in line 2 already; name each"),
+        ("models", "model,aliases\na,x y\nb,z y", r":3: model 'y' is in line 2 already"),
+        ("models", "model,aliases\na,b\nb,", r":3: model 'b' is in line 2 already"),
+        ("tasks", "task,chance\na,0.5\na,0.2", r"tasks\.csv:3: task 'a' is in line 2 already"),
+        ("tasks", "task,metric,n\na,em,5\na,,9\na,em,7", r":4: task 'a' \(metric 'em'\) is in"),
+    ],
+)
+def test_of_two_lines_about_one_thing_none_is_believed_unseen(tmp_path, name, lines, message):
+    path = tmp_path / f"{name}.csv"
+    path.write_text(lines + "\n")
+    with pytest.raises(MapError, match=message):
+        Facts.read(**{"models": None, "tasks": None, name: path})
 
 
 def test_tables_are_sorted_out_once():

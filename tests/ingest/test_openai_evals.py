@@ -94,6 +94,7 @@ def test_a_report_alone_needs_the_number_of_items(tmp_path):
         ([event(0, "match", correct="yes")], None, r"run\.jsonl:2: 'correct' is 'yes'"),
         ([{"type": "match", "data": {}}], None, r"run\.jsonl:2: .* no 'sample_id'"),
         ([[1]], None, r"run\.jsonl:2: must be a JSON object"),
+        ([{"spec": {"eval_name": "b"}}], None, r"run\.jsonl:2: another run begins here"),
     ],
 )
 def test_wrong_lines_are_refused_with_their_number(tmp_path, events, spec, message):

@@ -269,7 +269,7 @@ def test_score_that_is_no_number_names_its_line(tmp_path):
         ("model,parameters\nm,7B\n", r"models.csv:2: parameters is '7B'; it must be a number"),
         ("model,parameters\nm,nan\n", r"models.csv:2: parameters is 'nan'; it must be a number"),
         ("model,parameters\nm,0\n", r"models.csv:2: parameters is '0'; it must be a number above"),
-        ("model,parameters\nm,1\nm,2\n", "model 'm' is there twice"),
+        ("model,parameters\nm,1\nm,2\n", "model 'm' is in line 2 already"),
         ("model,parameters\n,1\n", "models.csv:2: 'model' is empty"),
     ],
 )
