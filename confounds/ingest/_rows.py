@@ -95,7 +95,10 @@ def model_of(name: str, revision: Any = None) -> Model:
     if cached is not None:
         return Model(cached.group(1).replace("--", "/"), step)
     parts = [part for part in re.split(r"[/\\]", name) if part.strip(".~")] or [name]
-    saves = [_SAVE.fullmatch(part) for part in parts]
-    steps = [int(save["step"]) for save in saves[-1:] if save is not None and save["step"]]
-    named = [part for part, save in zip(parts, saves, strict=True) if save is None]
-    return Model((named or parts)[-1], next(iter(steps), None) if step is None else step)
+    for part in reversed(parts):
+        save = _SAVE.fullmatch(part)
+        if save is None:
+            return Model(part, step)
+        if step is None and save["step"]:
+            step = int(save["step"])
+    return Model(parts[-1], step)

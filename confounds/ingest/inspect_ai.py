@@ -23,7 +23,7 @@ from confounds.ingest._inspect_scores import (
 from confounds.ingest._json import listing, mapping, number, opening, text, whole
 from confounds.ingest._reading import STD_ERROR, Reading, first_places
 from confounds.ingest._rescoring import Rescored, rescored
-from confounds.ingest._rows import demonstrations, frame_of, known, local_name, step_of
+from confounds.ingest._rows import demonstrations, frame_of, known, model_of
 from confounds.results import Finding
 
 if TYPE_CHECKING:
@@ -124,10 +124,11 @@ def _conditions(log: Log) -> dict[str, Any]:
     arguments = {**mapping(spec.get("task_args")), **mapping(spec.get("task_args_passed"))}
     given = [arguments[name] for name in _SHOTS if name in arguments]
     shots = next((found for one in given if (found := _shots(one)) is not None), None)
+    model = model_of(_model(spec), mapping(spec.get("model_args")).get("revision"))
     return known(
         task=spec["task"],
-        model=_model(spec),
-        checkpoint=step_of(mapping(spec.get("model_args")).get("revision")),
+        model=model.name,
+        checkpoint=model.checkpoint,
         seed=whole(mapping(spec.get("model_generate_config")).get("seed")),
         shots=shots,
         demonstrations=demonstrations(shots),
@@ -147,10 +148,8 @@ def _model(spec: Mapping[str, Any]) -> str:
     name = str(spec["model"])
     path = mapping(spec.get("model_args")).get("model_path")
     if isinstance(path, str) and path:
-        return local_name(path)
-    return local_name(
-        next((name.removeprefix(one) for one in _SERVERS if name.startswith(one)), name)
-    )
+        return path
+    return next((name.removeprefix(one) for one in _SERVERS if name.startswith(one)), name)
 
 
 def _reasoning(log: Log) -> str | None:

@@ -18,7 +18,7 @@ import pandas as pd
 from confounds.ingest._lighteval_details import NAMED, Details, read_details
 from confounds.ingest._reading import Reading, first_places, stack
 from confounds.ingest._rescoring import Kept, Rescored, rescored
-from confounds.ingest._rows import demonstrations, frame_of, frame_of_columns, known
+from confounds.ingest._rows import demonstrations, frame_of, frame_of_columns, known, model_of
 from confounds.measures import DECLARED, Measure
 from confounds.results import Finding
 
@@ -92,9 +92,11 @@ FORMAT = Lighteval()
 
 def _same(details: Details) -> dict[str, Any]:
     """What is the same on every row."""
+    model = model_of(details.model)
     return known(
         task=details.task,
-        model=details.model,
+        model=model.name,
+        checkpoint=model.checkpoint,
         shots=details.shots,
         demonstrations=demonstrations(details.shots),
         prompt=details.suite,
