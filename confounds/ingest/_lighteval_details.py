@@ -8,25 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from confounds.errors import FormatError
 from confounds.ingest._archive import first_line
 from confounds.ingest._json import load, mapping, text
 from confounds.ingest._lighteval_items import FIRST, Items, items_of
+from confounds.ingest._parquet import read_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 NAMED = re.compile(r"details_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.:\-]+)\.parquet")
-LARGEST = 8 << 30
-"""Bytes of one file, unpacked."""
 _REPOSITORY = re.compile(r"details_(?P<organisation>.+?)__(?P<name>.+?)(?:_private|_public)?")
 _OLD = ("metrics", "choices", "gold_index", "num_asked_few_shots", "num_effective_few_shots")
 _DOC = ("choices", "gold_index", "id")
 _OLD_LOG_PROBS = ("predictions", "gold")
-_BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,8 @@ def read_details(path: Path, *, log_probs: bool = False) -> Details:
         raise FormatError(msg)
     suite, task, shots = _parts(named["task"])
     with _readable(path):
-        items = items_of(_table(path, log_probs=log_probs), path, log_probs=log_probs)
+        table = read_columns(path, lambda names: _wanted(names, path, log_probs=log_probs))
+        items = items_of(table, path, log_probs=log_probs)
     if shots is None and len(items.asked) == 1:
         (shots,) = items.asked
     return Details(_model(path, named["date"]), task, suite, shots, named["date"], items)
@@ -76,26 +74,8 @@ def _readable(path: Path) -> Iterator[None]:
         raise FormatError(msg) from error
 
 
-def _table(path: Path, *, log_probs: bool) -> pa.Table:
-    """The columns that tell scores; texts of prompts and answers stay on disk."""
-    with pq.ParquetFile(path) as file:
-        size = sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups))
-        if size > LARGEST:
-            msg = f"{path}: unpacks to {size} bytes; at most {LARGEST} are read"
-            raise FormatError(msg)
-        wanted = _wanted(file.schema_arrow.names, path, log_probs=log_probs)
-        batches = []
-        size = 0
-        for batch in file.iter_batches(_BATCH, columns=wanted):
-            size += batch.nbytes
-            if size > LARGEST:
-                msg = f"{path}: unpacks to more than {LARGEST} bytes; at most that are read"
-                raise FormatError(msg)
-            batches.append(batch)
-        return pa.Table.from_batches(batches) if batches else file.schema_arrow.empty_table()
-
-
 def _wanted(names: list[str], path: Path, *, log_probs: bool) -> list[str]:
+    """The columns that tell scores; texts of prompts and answers stay on disk."""
     if "metric" in names or "__metric__" in names:
         edge = "__" if "__metric__" in names else ""
         told = [f"{edge}model_response{edge}.logprobs"] if log_probs else []

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TEXTS = ("file", "model", "task", "kind")
+_SIDES = ("above", "below")
 _RULE = ("measure", "memorized", "threshold")
 
 
@@ -28,6 +29,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise FormatError(msg)
     models = require(manifest["models"], f"{path}: models")
     for name, facts in models.items():
+        if name != PurePath(name).name:
+            msg = f"{path}: models: {name!r:.80} is no name; one without '/' is needed"
+            raise FormatError(msg)
         _check_plain(require(facts, f"{path}: models[{name!r}]"), f"{path}: models[{name!r}]")
     for at, cell in enumerate(manifest["cells"]):
         place = f"{path}: cells[{at}]"
@@ -66,6 +70,10 @@ def _check_rule(rule: Any, place: str) -> None:
     if rule is None:
         return
     _check_plain(require(rule, place, *_RULE), place)
+    if rule["memorized"] not in _SIDES:
+        told = f"{rule['memorized']!r:.80}"
+        msg = f"{place}: 'memorized' is {told}; allowed: {', '.join(_SIDES)}"
+        raise FormatError(msg)
     if number(rule["threshold"]) is None:
         msg = f"{place}: 'threshold' is {rule['threshold']!r:.80}; it must be a number"
         raise FormatError(msg)

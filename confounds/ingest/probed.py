@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from confounds.errors import FormatError
+from confounds.ingest import _probed_cell as _cell
 from confounds.ingest._json import load, mapping, text
+from confounds.ingest._probed_cell import ITEM_FACTS, WANTED, column, metrics, read_cell, scores
 from confounds.ingest._probed_manifest import read_manifest
 from confounds.ingest._reading import Reading, first_places
 from confounds.measures import Measure
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MARK = '"confounds_probe"'
-_SCORE = "score:"
+_MARK = b'"confounds_probe"'
+_BLOCK = 1 << 20
 _FACTS = ("family", "parameters", "tokens", "compute", "checkpoint", "tuning", "adaptation")
-_ITEM_FACTS = ("item", "exposure", "dose", "distribution")
-_WANTED = (*_ITEM_FACTS, "choices", "truncated")
 
 
 class Probed:
@@ -51,10 +50,7 @@ class Probed:
 
     def recognises(self, path: Path) -> bool:
         """Is this the manifest of a probed folder?"""
-        if path.name != "manifest.json":
-            return False
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return _MARK in file.read()
+        return path.name == "manifest.json" and _is_marked(path)
 
     def read(self, path: Path) -> Reading:
         """Read the cells that the manifest plans.
@@ -75,8 +71,8 @@ class Probed:
         cut: list[tuple[str, int]] = []
         for cell in there:
             file = folder / cell["file"]
-            table = _table(file)
-            declared = _measures(table, file)
+            table = read_cell(file)
+            declared = _cell.measures(table, file)
             measures |= declared
             blocks += _blocks(_exposed(table, cell, remembered), cell, manifest, declared)
             cut.append((f"{cell['model']} {cell['task']}", _truncated(table)))
@@ -84,19 +80,15 @@ class Probed:
         return Reading(_frame(blocks), measures=measures, notes=notes, complete=True)
 
 
-def _table(path: Path) -> pa.Table:
-    """What of a cell the table of outcomes needs; its tokens stay on disk."""
-    try:
-        with pq.ParquetFile(path) as file:
-            wanted = [
-                name
-                for name in file.schema_arrow.names
-                if name.startswith(_SCORE) or name in _WANTED
-            ]
-            return file.read(columns=wanted)
-    except (OSError, pa.ArrowException) as error:
-        msg = f"{path}: cannot be read ({error}); run `confounds probe` again to redo it"
-        raise FormatError(msg) from error
+def _is_marked(path: Path) -> bool:
+    """Whether the mark is somewhere in a file, which need not fit into memory."""
+    seen = b""
+    with suppress(OSError), path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            seen = seen[-len(_MARK) :] + block
+            if _MARK in seen:
+                return True
+    return False
 
 
 def _remembered(
@@ -107,13 +99,20 @@ def _remembered(
     for cell in cells if rule is not None else ():
         if cell["kind"] != "memorization" or rule is None:
             continue
-        table = _table(folder / cell["file"])
-        values = _column(table, _SCORE + rule["measure"]).astype(float)
+        file = folder / cell["file"]
+        table = read_cell(file)
+        if rule["measure"] not in metrics(table) or "item" not in table.column_names:
+            msg = (
+                f"{file}: has no scores of single items of '{rule['measure']}', by which the "
+                f"manifest tells what was in training; it has: {', '.join(metrics(table))}"
+            )
+            raise FormatError(msg)
+        values = scores(table, rule["measure"])
         above = values >= rule["threshold"]
         high = above if rule["memorized"] == "above" else values <= rule["threshold"]
         found[cell["model"], cell["task"]] = {
             item: "memorized" if yes else "unseen"
-            for item, value, yes in zip(_column(table, "item"), values, high, strict=True)
+            for item, value, yes in zip(column(table, "item"), values, high, strict=True)
             if not np.isnan(value)
         }
     return found
@@ -128,33 +127,12 @@ def _exposed(
     known = remembered.get((cell["model"], cell["task"]))
     if known is None or "item" not in table.column_names:
         return table
-    pairs = zip(_column(table, "item"), _column(table, "exposure"), strict=True)
+    there = "exposure" in table.column_names
+    told = column(table, "exposure") if there else np.full(len(table), None, dtype=object)
+    pairs = zip(column(table, "item"), told, strict=True)
     values = [known.get(item) if said is None else said for item, said in pairs]
-    at = table.column_names.index("exposure")
-    return table.set_column(at, "exposure", pa.array(values, pa.string()))
-
-
-def _measures(table: pa.Table, path: Path) -> dict[str, Measure]:
-    """The declarations of the cell's metrics, each of which must have one."""
-    declared = _kept(table, "measures")
-    try:
-        found = {
-            name: Measure(
-                name, **{**one, "lower": float(one["lower"]), "upper": float(one["upper"])}
-            )
-            for name, one in declared.items()
-        }
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        msg = f"{path}: its declarations of metrics cannot be read ({error!r})"
-        raise FormatError(msg) from error
-    names = {one.removeprefix(_SCORE) for one in table.column_names if one.startswith(_SCORE)}
-    missing = sorted(names - set(found))
-    # How exchangeable items are is one number for all of them.
-    if missing or ("item" not in table.column_names and len(table) > 1):
-        what = f"metric '{missing[0]}' is declared nowhere" if missing else "it names no items"
-        msg = f"{path}: {what}; run `confounds probe` again to redo it"
-        raise FormatError(msg)
-    return found
+    bare = table.drop_columns(["exposure"]) if there else table
+    return bare.append_column("exposure", pa.array(values, pa.string()))
 
 
 def _is_there(path: Path) -> bool:
@@ -165,16 +143,6 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _kept(table: pa.Table, name: str) -> dict[str, Any]:
-    """What a cell keeps beside its columns; nothing where that cannot be read."""
-    raw = (table.schema.metadata or {}).get(f"confounds.{name}".encode(), b"{}")
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _blocks(
     table: pa.Table,
     cell: Mapping[str, Any],
@@ -182,32 +150,24 @@ def _blocks(
     measures: Mapping[str, Measure],
 ) -> list[dict[str, NDArray[Any]]]:
     """One row an item and metric; a metric that does not apply to an item has none."""
-    baselines = _kept(table, "baselines")
+    baselines = _cell.kept(table, "baselines")
     constants = _constants(cell, manifest)
-    facts = {name: _column(table, name) for name in _WANTED if name in table.column_names}
+    facts = {name: column(table, name) for name in WANTED if name in table.column_names}
     found = []
-    for name in table.column_names:
-        if not name.startswith(_SCORE):
-            continue
-        metric = name.removeprefix(_SCORE)
-        scores = _column(table, name).astype(float)
-        chance, source = _chance(measures[metric], facts.get("choices"), len(scores))
-        columns = {name: facts[name] for name in _ITEM_FACTS if name in facts}
-        columns |= {"score": scores, "chance": chance, "chance_source": source}
+    for metric in metrics(table):
+        values = scores(table, metric)
+        chance, source = _chance(measures[metric], facts.get("choices"), len(values))
+        columns = {name: facts[name] for name in ITEM_FACTS if name in facts}
+        columns |= {"score": values, "chance": chance, "chance_source": source}
         single = {**constants, "metric": metric, "majority": baselines.get(metric, np.nan)}
-        columns |= {key: np.full(len(scores), value, _kind(value)) for key, value in single.items()}
-        there = ~np.isnan(scores)
-        found.append({key: values[there] for key, values in columns.items()})
+        columns |= {key: np.full(len(values), value, _kind(value)) for key, value in single.items()}
+        there = ~np.isnan(values)
+        found.append({key: every[there] for key, every in columns.items()})
     return found
 
 
 def _kind(value: Any) -> type:
     return float if isinstance(value, int | float) else object
-
-
-def _column(table: pa.Table, name: str) -> NDArray[Any]:
-    values: NDArray[Any] = table[name].to_numpy(zero_copy_only=False)
-    return values
 
 
 def _frame(blocks: list[dict[str, NDArray[Any]]]) -> pd.DataFrame:
@@ -277,7 +237,7 @@ def _missing(folder: Path, planned: list[Mapping[str, Any]]) -> tuple[Finding, .
 
 
 def _truncated(table: pa.Table) -> int:
-    return int(_column(table, "truncated").sum()) if "truncated" in table.column_names else 0
+    return table["truncated"].to_pylist().count(True) if "truncated" in table.column_names else 0
 
 
 def _truncation(cut: list[tuple[str, int]]) -> tuple[Finding, ...]:
@@ -295,10 +255,10 @@ def _unavailable(folder: Path, manifest: Mapping[str, Any]) -> tuple[Finding, ..
     found = []
     for model in manifest["models"]:
         path = folder / "models" / f"{model}.json"
-        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if known.get("scores", True) is False:
-            message = f"answers were read from written text only: {known['limits']}"
-            found.append(Finding("unavailable_metrics", message, 1, model))
+        known = mapping(load(path)) if _is_there(path) else {}
+        if known.get("scores") is False:
+            message = f"answers were read from written text only: {text(known.get('limits'))}"
+            found.append(Finding("unavailable_metrics", message, 1, (model,)))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from confounds.errors import FormatError
-from confounds.ingest import _lighteval_details, read_outcomes
+from confounds.ingest import _parquet, read_outcomes
 from confounds.ingest._lighteval_details import _parts
 
 DATE = "2025-11-05T14-43-47.148527"
@@ -144,7 +144,7 @@ def test_wrong_files_are_refused(tmp_path):
 
 
 def test_a_file_that_would_fill_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_lighteval_details, "LARGEST", 10)
+    monkeypatch.setattr(_parquet, "LARGEST", 10)
     with pytest.raises(FormatError, match="at most 10 are read"):
         read_outcomes(write(tmp_path, [new(0, 1.0)]))
 

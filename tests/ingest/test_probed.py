@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from confounds.errors import FormatError
-from confounds.ingest import read_outcomes
+from confounds.ingest import _parquet, probed, read_outcomes
 from confounds.ingest.probed import FORMAT
 
 MEASURES = {
@@ -21,6 +21,7 @@ MEASURES = {
     for name, chance in (("choice_accuracy", "uniform"), ("exact_match", "zero"),
                          ("my_rate", "none"))
 }  # fmt: skip
+PLACE = "cells/model=m/task=t/aa.parquet"
 CONDITION = {"shots": 5, "demonstrations": "gold", "reasoning": "direct", "prompt": "closed+chat"}
 
 
@@ -41,7 +42,6 @@ def manifest(place: str) -> dict[str, Any]:
 
 def write_folder(folder: Path) -> Path:
     """One cell of three items, one planned cell that failed, one that was not run."""
-    place = "cells/model=m/task=t/aa.parquet"
     table = pa.table(
         {
             "item": ["a", "b", "c"],
@@ -61,9 +61,9 @@ def write_folder(folder: Path) -> Path:
             "confounds.measures": json.dumps(MEASURES),
         },
     )
-    (folder / place).parent.mkdir(parents=True)
-    pq.write_table(table, folder / place)
-    (folder / "manifest.json").write_text(json.dumps(manifest(place)))
+    (folder / PLACE).parent.mkdir(parents=True)
+    pq.write_table(table, folder / PLACE)
+    (folder / "manifest.json").write_text(json.dumps(manifest(PLACE)))
     (folder / "failures").mkdir()
     (folder / "failures" / "bb.json").write_text(json.dumps({"reason": "OSError: gone"}))
     return folder
@@ -123,3 +123,101 @@ def test_nothing_run_yet(tmp_path: Path) -> None:
 def test_scores_are_not_changed(tmp_path: Path) -> None:
     frame = read_outcomes(write_folder(tmp_path)).select(metric="my_rate").frame
     np.testing.assert_array_equal(frame["score"], [0.25, 0.5, 0.75])
+
+
+def change_manifest(folder: Path, **changes: Any) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def say_of_model(folder: Path, name: str, told: str) -> None:
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "models" / f"{name}.json").write_text(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("score:my_rate", ["a", "b", "c"], "is of type string; it must hold numbers"),
+        ("choices", [[1], [2], [3]], "is of type list<.*; it must hold numbers"),
+        ("item", [[1], [2], [3]], "is of type list<.*; it must hold texts"),
+        ("exposure", [1, 2, 3], "is of type int64; it must hold texts"),
+        ("truncated", ["a", "b", "c"], "is of type string; it must hold true or false"),
+    ],
+)
+def test_a_column_of_another_kind_is_named(tmp_path, name, values, message) -> None:
+    cell = next(write_folder(tmp_path).rglob("*.parquet"))
+    table = pq.read_table(cell, partitioning=None)
+    pq.write_table(table.drop_columns([name]).append_column(name, pa.array(values)), cell)
+    with pytest.raises(FormatError, match=rf"aa\.parquet: column '{name}' {message}"):
+        read_outcomes(tmp_path)
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    cell = next(write_folder(tmp_path).rglob("*.parquet"))
+    table = pq.read_table(cell, partitioning=None)
+    pq.write_table(table.append_column("score:my_rate", pa.array([0.0, 0.0, 0.0])), cell)
+    with pytest.raises(FormatError, match="column 'score:my_rate' is there twice"):
+        read_outcomes(tmp_path)
+
+
+def test_unknown_truncation_is_none(tmp_path: Path) -> None:
+    cell = next(write_folder(tmp_path).rglob("*.parquet"))
+    table = pq.read_table(cell, partitioning=None).drop_columns(["truncated"])
+    pq.write_table(table.append_column("truncated", pa.array([None, True, True])), cell)
+    (note,) = (one for one in read_outcomes(tmp_path).notes if one.kind == "truncated_contexts")
+    assert note.count == 2
+
+
+def test_models_that_only_write_are_named_each(tmp_path: Path) -> None:
+    """Of two models with one reason, the letters of their names were listed."""
+    models = manifest("")["models"]
+    change_manifest(write_folder(tmp_path), models={**models, "other": models["m"]})
+    for name in ("m", "other"):
+        say_of_model(tmp_path, name, '{"scores": false, "limits": "no echo"}')
+    (note,) = (one for one in read_outcomes(tmp_path).notes if one.kind == "unavailable_metrics")
+    assert (note.count, note.where) == (2, ("m", "other"))
+
+
+def test_what_a_model_gave_is_refused_with_its_file_where_it_cannot_be_read(tmp_path) -> None:
+    say_of_model(write_folder(tmp_path), "m", '{"scores": fal')
+    with pytest.raises(FormatError, match=r"models/m\.json: not valid JSON"):
+        read_outcomes(tmp_path)
+
+
+def test_the_name_of_a_model_is_no_path(tmp_path: Path) -> None:
+    models = manifest("")["models"]
+    change_manifest(write_folder(tmp_path), models={**models, "../other": models["m"]})
+    with pytest.raises(FormatError, match=r"manifest\.json: models: '\.\./other' is no name"):
+        read_outcomes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"measure": "loss"}, r"aa\.parquet: has no scores of single items of 'loss'"),
+        ({"memorized": "beside"}, "'memorized' is 'beside'; allowed: above, below"),
+    ],
+)
+def test_a_rule_of_exposure_that_cannot_be_followed_is_refused(tmp_path, change, message) -> None:
+    rule = {"measure": "my_rate", "memorized": "above", "threshold": 0.4}
+    cells = [{**one, "kind": "memorization"} for one in manifest(PLACE)["cells"]]
+    change_manifest(write_folder(tmp_path), exposure=rule, cells=cells)
+    frame = read_outcomes(tmp_path).select(metric="my_rate").frame
+    assert frame["exposure"].tolist() == ["memorized", "memorized", "unseen"]
+    change_manifest(tmp_path, exposure={**rule, **change})
+    with pytest.raises(FormatError, match=message):
+        read_outcomes(tmp_path)
+
+
+def test_the_mark_is_found_in_a_manifest_of_any_length(tmp_path, monkeypatch) -> None:
+    path = write_folder(tmp_path) / "manifest.json"
+    for block in (1, 7, 20):
+        monkeypatch.setattr(probed, "_BLOCK", block)
+        assert FORMAT.recognises(path)
+
+
+def test_a_cell_that_would_fill_memory_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(_parquet, "LARGEST", 100)
+    with pytest.raises(FormatError, match=r"aa\.parquet: unpacks to \d+ bytes; at most 100"):
+        read_outcomes(write_folder(tmp_path))

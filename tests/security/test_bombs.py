@@ -18,7 +18,7 @@ from archives import DEFLATED, ZSTANDARD, write_zip
 from result_files import DATE
 
 from confounds.errors import FormatError
-from confounds.ingest import _archive, _json, _lighteval_details, read_outcomes
+from confounds.ingest import _archive, _json, _parquet, read_outcomes
 from confounds.outcomes import storage
 
 MEBIBYTE = 2**20
@@ -111,7 +111,7 @@ def test_a_table_that_says_one_long_text_often_is_refused(tmp_path, monkeypatch)
 
 
 def test_details_that_say_one_long_text_often_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_lighteval_details, "LARGEST", 10 * MEBIBYTE)
+    monkeypatch.setattr(_parquet, "LARGEST", 10 * MEBIBYTE)
     row = {"doc": {"choices": ["a", "b"], "gold_index": [0], "id": "x" * 10_000}}
     path = tmp_path / "details_o__m" / f"details_t|0_{DATE}.parquet"
     path.parent.mkdir()
