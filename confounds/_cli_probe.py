@@ -15,6 +15,7 @@ from confounds import _cli_output as output
 from confounds._cli_options import Options, command
 from confounds.errors import UsageError
 from confounds.files import check_folder
+from confounds.text import plural
 
 if TYPE_CHECKING:
     from confounds.engines import Engine
@@ -91,7 +92,7 @@ def probe(options: ProbeOptions) -> int:
 
 def _told(run: Run) -> str:
     stored = f" ({run.rescored} of them from stored answers)" if run.rescored else ""
-    done = f"{run.done} cells asked{stored}, {run.found} were there"
+    done = f"{plural(run.done, 'cell')} asked{stored}, {run.found} were there"
     return f"{done}; next: confounds audit {run.folder}"
 
 

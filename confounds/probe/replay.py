@@ -8,12 +8,14 @@ have to be the same; text that was not generated then cannot be answered now.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from confounds.errors import StudyError
+from confounds.probe import _limits
 from confounds.probe._questions import Answer, Estimate, LogitSink, OpenSettings, Question
 from confounds.probe._stored import read_answers
 from confounds.study import ModelSpec
@@ -130,11 +132,18 @@ class Replay:
                 msg = f"'{path}' was stored with store = \"scores\"; tokens are needed"
                 raise LookupError(msg)
             found |= read_answers(path)
-        return ReplayAsker(found, model.parameters)
+        return ReplayAsker(found, model.parameters or _counted(model, folder))
 
 
 def _root(model: ModelSpec, folder: Path | None) -> Path:
     return (folder or Path()) / model.path
+
+
+def _counted(model: ModelSpec, folder: Path | None) -> float | None:
+    """The size that the earlier run wrote down; None where it knew none."""
+    path = _root(model, folder) / _limits.place_of(model.label)
+    value = json.loads(path.read_text()).get("parameters") if path.is_file() else None
+    return None if value is None else float(value)
 
 
 def _cells(model: ModelSpec, folder: Path | None) -> list[Path]:

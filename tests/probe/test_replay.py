@@ -38,6 +38,19 @@ def test_the_same_numbers(stored: tuple[Path, str], tmp_path: Path) -> None:
     assert one.equals(two)
 
 
+def test_a_size_that_was_counted_is_known_again(write_study: Any, tmp_path: Path) -> None:
+    path = write_study()
+    text = path.read_text().replace("parameters = 5e4\n", "")
+    path.write_text(text)
+    run_study(path, tmp_path / "first")
+    model = next(line for line in text.splitlines() if line.startswith("path = "))
+    path.write_text(text.replace(model, 'path = "first"\nbackend = "replay"'))
+    run_study(path, tmp_path / "again")
+    one, two = (read_outcomes(tmp_path / name).frame["parameters"] for name in ("first", "again"))
+    assert one.notna().all()
+    assert set(one) == set(two)
+
+
 def test_other_metrics_without_a_model_library(stored: tuple[Path, str], tmp_path: Path) -> None:
     path, text = stored
     path.write_text(text.replace(METRICS, 'metrics = ["brier", "token_accuracy"]'))
