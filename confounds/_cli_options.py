@@ -153,7 +153,8 @@ class AuditOptions(ClaimOptions):
         ),
     ] = None
     stated: Annotated[
-        float | None, typer.Option(help="Scale at which the strategy is said to begin to help.")
+        float | None,
+        typer.Option(help="Where, on the axis of --scale, the strategy is said to begin to help."),
     ] = None
 
 

@@ -70,7 +70,11 @@ def _prose(found: tuple[StrategyFinding, ...]) -> str:
         f"gain: score points among the larger half of the models; begins: {scale} at which the "
         f"gain reaches {shown[0].claim.margin:g}, 95 % interval (< or > the models: open end)"
     )
-    return "\n".join([*lines, "", note])
+    lines += ["", note]
+    stated = [item.stated.estimate for item in shown if item.stated]
+    if stated:
+        lines.append(f"p stated: of the gain reaching it at {text.scale(stated[0], scale)} ({scale})")
+    return "\n".join(lines)
 
 
 def _row(item: StrategyFinding) -> dict[str, Any]:

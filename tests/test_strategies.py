@@ -142,6 +142,7 @@ def test_the_command(tmp_path):
     shown = command(*asked, folder=tmp_path)
     assert shown.returncode == 0
     assert "chain against direct" in shown.stdout
+    assert "p stated: of the gain reaching it at 62B (parameters)" in shown.stdout
     document = json.loads(command(*asked, "--json", folder=tmp_path).stdout)
     assert document["findings"][0]["source"] == "strategy"
     refused = command("table.csv", "--stated", "1e9", folder=tmp_path)
