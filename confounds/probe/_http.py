@@ -154,7 +154,7 @@ class Client:
             content = b""
             with contextlib.suppress(OSError, http.client.HTTPException):
                 content = error.read(_PIECE)
-        told = self._clean(_message(content))
+        told = self._clean(_message(content))[:_TOLD]  # not before: half a key is no key to find
         if error.code in (401, 403) and self.server.key_variable is None:
             told = f"{told} (the study names no key_variable)"
         if 300 <= error.code < 400:
@@ -205,7 +205,7 @@ def _message(content: bytes) -> str:
         text = document if isinstance(document, str) else json.dumps(document)
     except (ValueError, RecursionError):
         text = re.sub(r"<[^>]*>", " ", content.decode(errors="replace"))
-    return " ".join(text.split())[:_TOLD] or "nothing said"
+    return " ".join(text.split()) or "nothing said"
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from confounds.errors import StudyError
+from confounds.errors import FormatError, StudyError
+from confounds.outcomes._csv_lines import lines_of
+from confounds.outcomes._json_lines import row_of
+from confounds.outcomes.storage import read_text
 from confounds.study import Item
 
 if TYPE_CHECKING:
@@ -25,16 +27,13 @@ def read_items(path: Path, task: str) -> tuple[Item, ...]:
             line, key and what is allowed.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        msg = f"task '{task}': items file '{path}' cannot be read ({error.strerror})"
-        raise StudyError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"task '{task}': items file '{path}' is not UTF-8 ({error.reason})"
+        text = read_text(path)
+    except FormatError as error:
+        msg = f"task '{task}': items file {error}"
         raise StudyError(msg) from error
     items = [
         _item(line, f"{path}, line {number}")
-        for number, line in enumerate(lines, start=1)
+        for number, line in enumerate(lines_of(text), start=1)
         if line.strip()
     ]
     if not items:
@@ -51,13 +50,10 @@ def read_items(path: Path, task: str) -> tuple[Item, ...]:
 
 def _item(line: str, place: str) -> Item:
     try:
-        document = json.loads(line)
-    except json.JSONDecodeError as error:
-        msg = f"{place}: not JSON ({error.msg})"
+        document = row_of(line)
+    except FormatError as error:
+        msg = f"{place}: {error}; an object with id, prompt and target is needed"
         raise StudyError(msg) from error
-    if not isinstance(document, dict):
-        msg = f"{place}: {document!r} is not an object with id, prompt and target"
-        raise StudyError(msg)
     target = _text(document, "target", place)
     choices = _choices(document, place)
     if choices and target not in choices:

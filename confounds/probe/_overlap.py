@@ -63,7 +63,7 @@ def _sequence(text: str, n: int) -> Iterator[tuple[str, ...]]:
 
 def _texts(corpus: Path) -> Iterator[str]:
     try:
-        with corpus.open(encoding="utf-8") as file:
+        with corpus.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 yield _text_of(line, corpus, number)
     except OSError as error:
@@ -71,11 +71,17 @@ def _texts(corpus: Path) -> Iterator[str]:
         raise StudyError(msg) from error
 
 
-def _text_of(line: str, corpus: Path, number: int) -> str:
+def _text_of(raw: bytes, corpus: Path, number: int) -> str:
+    try:
+        line = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"byte 0x{raw[error.start]:02x}"
+        msg = f"overlap corpus '{corpus}', line {number}: {byte} is not UTF-8; save it in UTF-8"
+        raise StudyError(msg) from error
     if corpus.suffix != ".jsonl" or not line.strip():
         return line
     try:
         return str(json.loads(line)["text"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         msg = f"overlap corpus '{corpus}', line {number}: a JSON object with 'text' is needed"
         raise StudyError(msg) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.errors import ConfoundsError
 from confounds.probe._plan import plan_study
-from confounds.probe._runs import Run
+from confounds.probe._runs import Failure, Run
 from confounds.probe._session import check_failures
 from confounds.probe._store import Store
 from confounds.probe._worker import Worker
@@ -79,7 +79,7 @@ def _hear(pipes: Sequence[Any], listener: Listener) -> dict[int, tuple[Run, str 
         for pipe in connection.wait(list(waiting)):
             try:
                 name, arguments = pipe.recv()
-            except EOFError:
+            except (EOFError, OSError):  # at its end, or in the midst of a message
                 del waiting[pipe]
                 continue
             if name == "result":
@@ -91,13 +91,18 @@ def _hear(pipes: Sequence[Any], listener: Listener) -> dict[int, tuple[Run, str 
 
 
 def _total(out: Path, results: Sequence[tuple[Run, str | None]], died: Sequence[str]) -> Run:
-    total = Run(out, found=min((run.found for run, _ in results), default=0))
+    """What all did together: a cell that one asked was found, or failed, by the others too."""
+    total, cells = Run(out), 0
+    failures: dict[str, Failure] = {}
     for run, _ in results:
         total.done += run.done
         total.tokens += run.tokens
         total.rescored += run.rescored
-        total.failures += run.failures
+        failures |= {one.cell: one for one in run.failures}
+        cells = max(cells, run.found + run.done + len(run.failures))
         total.notes = list(dict.fromkeys([*total.notes, *run.notes]))
+    total.failures = [one for one in failures.values() if not (out / one.cell).is_file()]
+    total.found = max(0, cells - total.done - len(total.failures))
     check_failures(total, [*died, *(message for _, message in results if message is not None)])
     return total
 

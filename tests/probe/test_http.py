@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import threading
 import time
 import traceback
@@ -162,6 +163,14 @@ def test_the_key_is_in_no_message_and_no_frame(stub: Stub, url: str) -> None:
         assert KEY not in "".join(told.format())
         assert "***" in str(error.value)
     assert {one["Authorization"] for one in stub.headers} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("before", range(280, 300, 4))
+def test_no_part_of_the_key_is_told_where_a_message_is_cut(stub: Stub, url: str, before: int):
+    stub.plays = [RefusalError(400, json.dumps({"error": "." * before + KEY}))]
+    with pytest.raises(ServerError) as error:
+        client(url).post("completions", {})
+    assert KEY[:3] not in str(error.value)
 
 
 def test_the_rate_is_kept_by_threads_together() -> None:

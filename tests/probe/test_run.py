@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -17,9 +19,10 @@ import pytest
 from confounds.errors import ProbeError, UsageError
 from confounds.ingest import read_outcomes
 from confounds.probe import RunSettings, plan_study, run_study
-from confounds.probe._progress import shown_bar
+from confounds.probe._progress import Silent, shown_bar
 from confounds.probe._store import Store
 from confounds.probe._worker import Worker
+from confounds.probe._workers import _hear
 
 TESTS = Path(__file__).parents[1]
 FAKE = """
@@ -232,8 +235,21 @@ def test_a_shard_that_is_not_there(study: Path, tmp_path: Path) -> None:
 def test_workers_share_the_cells(study: Path, tmp_path: Path) -> None:
     run_study(study, tmp_path / "whole")
     run = run_study(study, tmp_path / "out", RunSettings(device="cpu,cpu"))
-    assert run.done == 18
+    assert (run.done, run.found) == (18, 0)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_worker_that_is_killed_while_it_speaks_is_one_that_ended() -> None:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    os.write(theirs.fileno(), struct.pack("!i", 100) + b"half")
+    theirs.close()
+    assert _hear([ours], Silent()) == {}
+
+
+def test_what_fails_for_all_workers_is_counted_once(study: Path, tmp_path: Path) -> None:
+    study.write_text(study.read_text().replace('path = "one"', 'path = "breaks"'))
+    with pytest.raises(ProbeError, match=r"^9 cells could not be asked .*; 9 were, and 0 were"):
+        run_study(study, tmp_path / "out", RunSettings(device="cpu,cpu"))
 
 
 def test_workers_are_heard_and_begin_with_different_models(study: Path, tmp_path: Path) -> None:

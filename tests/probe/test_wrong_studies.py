@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from confounds._cli_probe import register
 from confounds.errors import StudyError
 from confounds.probe import plan_study
+from confounds.probe._items import read_items
 
 ITEM = {"id": "a", "prompt": "p", "target": "x", "choices": ["x", "y"]}
 
@@ -45,7 +46,7 @@ def without(folder: Path, source: Path, pattern: str) -> Path:
         ("[conditions]", '[conditions]\nprompt = ["x"]', "'x'; allowed: closed, letter, open"),
         ('name = "words"', 'nome = "words"', "unknown key 'tasks.0.nome'; allowed: name, items"),
         ('items = "items.jsonl"', "", "key 'tasks.0.items' is missing"),
-        ('items = "items.jsonl"', 'items = "gone.jsonl"', "gone.jsonl' cannot be read .No such"),
+        ('items = "items.jsonl"', 'items = "gone.jsonl"', "gone.jsonl: cannot be read .No such"),
         ('"exact_match"', '"exact"', "key 'metrics': no metrics extension 'exact'; there are: ans"),
         ('path = "', 'path = "/nowhere', "path '/nowhere.*' is not a folder"),
         ('path = "', 'backend = "vllm"\npath = "', "no probe extension 'vllm'; there are: hugg"),
@@ -115,9 +116,13 @@ def test_more_choices_than_letters(write_study: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "has no items"),
-        ("{", "line 1: not JSON"),
-        ("[]", "line 1: \\[\\] is not an object"),
+        ("", "the file is empty"),
+        ("\n", "has no items"),
+        ("{", "line 1: not valid JSON"),
+        ("[]", r"line 1: .* found '\[\]'; an object with id, prompt and target is needed"),
+        ("[" * 100_000, "line 1: nested too deeply"),
+        ('{"id": "a", "target": "x", "target": "y"}', "line 1: 'target' is there twice"),
+        ('{"id": "\\ud800"}', "line 1: .* half of a character"),
         (lines(ITEM, ITEM), "two items .* have the id 'a'"),
         (lines({**ITEM, "target": "z"}), "target 'z' is not among its choices: x, y"),
         (lines({**ITEM, "choices": ["x"]}), "at least two are needed"),
@@ -206,10 +211,36 @@ def test_a_condition_without_a_metric(write_study: Any) -> None:
         plan_study(path)
 
 
+def test_a_line_separator_within_a_text_ends_no_line(tmp_path: Path) -> None:
+    """Unicode has ends of lines that JSON Lines has not; a byte order mark is no text either."""
+    prompts = ["one\u2028two", "three\x85four", "five"]
+    rows = [{"id": str(n), "prompt": one, "target": "x"} for n, one in enumerate(prompts)]
+    text = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert [item.prompt for item in read_items(path, "t")] == prompts
+
+
 @pytest.mark.parametrize("key", ["memorization", "contamination"])
 def test_probe_text_names_an_unknown_field(write_study: Any, key: str) -> None:
     path = write_study(f'[{key}]\ntext = "{{body}}"\n')
     with pytest.raises(StudyError, match=f"'{key}.text' names {{body}}"):
+        plan_study(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("corpus.txt", b"one\ncaf\xe9\n", r"corpus\.txt', line 2: byte 0xe9 is not UTF-8"),
+        ("corpus.jsonl", b'{"text": "a"}\n[1]\n', r"corpus\.jsonl', line 2: a JSON object"),
+        ("corpus.jsonl", b"[" * 100_000, r"corpus\.jsonl', line 1: a JSON object"),
+        ("corpus.jsonl", b'{"text": ' + b"1" * 10_000 + b"}", r"line 1: a JSON object"),
+    ],
+)
+def test_a_corpus_that_cannot_be_read(write_study: Any, name: str, content: bytes, message: str):
+    path = write_study(f'[overlap]\ncorpus = "{name}"\n')
+    (path.parent / name).write_bytes(content)
+    with pytest.raises(StudyError, match=message):
         plan_study(path)
 
 
