@@ -73,7 +73,9 @@ def _prose(found: tuple[StrategyFinding, ...]) -> str:
     lines += ["", note]
     stated = [item.stated.estimate for item in shown if item.stated]
     if stated:
-        lines.append(f"p stated: of the gain reaching it at {text.scale(stated[0], scale)} ({scale})")
+        lines.append(
+            f"p stated: of the gain reaching it at {text.scale(stated[0], scale)} ({scale})"
+        )
     return "\n".join(lines)
 
 
