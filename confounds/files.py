@@ -11,6 +11,7 @@ from typing import Any
 
 from confounds.errors import InputError, UsageError
 
+PAGES = (".html", ".htm")
 LARGEST_TOML = 16 << 20
 """Bytes of a file of settings."""
 MOST_PARTS = 100
@@ -76,14 +77,17 @@ def check_folder(folder: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Can a file of this name be written? See `check_folder`.
+    """Can a report of this name be written? See `check_folder`.
 
     Raises:
         InputError: the folder that would hold its folder is not there.
-        UsageError: it is a folder, or its folder is a file.
+        UsageError: it is a folder, or its folder is a file; or the name is not that of a page.
     """
     if path.is_dir():
         msg = f"{path} is a folder; name a file for the report, such as {path / 'report.html'}"
+        raise UsageError(msg)
+    if path.suffix.lower() not in PAGES:
+        msg = f"{path}: a report is a page; its name must end in {' or '.join(PAGES)}"
         raise UsageError(msg)
     check_folder(path.parent)
 

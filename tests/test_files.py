@@ -24,12 +24,15 @@ def test_no_more_than_the_last_folder_is_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for check in (check_file, check_folder):
         with pytest.raises(InputError):
-            check(tmp_path / "a" / "b" / "c")
-        check(tmp_path / "a")
+            check(tmp_path / "a" / "b" / "c.html")
+        check(tmp_path / "a.html")
     with pytest.raises(UsageError, match="is a file; name a folder"):
         check_folder(tmp_path / "file")
     with pytest.raises(UsageError, match="is a folder; name a file"):
         check_file(tmp_path)
+    for name in ("outcomes.csv", "report.pdf", "report"):
+        with pytest.raises(UsageError, match=rf"{name}: a report is a page; .* \.html or \.htm$"):
+            check_file(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
