@@ -120,11 +120,11 @@ class Replay:
         """Read the stored cells of the model.
 
         Raises:
-            LookupError: they were stored without tokens.
+            LookupError: they were stored without tokens, or are of several models of that name.
         """
         del settings
         found: dict[str, Answer] = {}
-        for path in _cells(model, folder):
+        for path in _of_one_version(model, folder):
             names = pq.read_schema(path).names
             if "question" not in names:
                 continue
@@ -148,6 +148,42 @@ def _counted(model: ModelSpec, folder: Path | None) -> float | None:
 
 def _cells(model: ModelSpec, folder: Path | None) -> list[Path]:
     return sorted(_root(model, folder).glob(f"cells/model={model.label}/task=*/*.parquet"))
+
+
+def _of_one_version(model: ModelSpec, folder: Path | None) -> list[Path]:
+    """The stored cells of the model, and of no other that had its name here.
+
+    Of several versions (weights, revision, precision) it is the one that the manifest plans.
+
+    Raises:
+        LookupError: it plans none of them, or several.
+    """
+    versions: dict[str, list[Path]] = {}
+    for path in _cells(model, folder):
+        versions.setdefault(_version(path), []).append(path)
+    if len(versions) > 1:
+        planned = _planned(_root(model, folder))
+        versions = {one: few for one, few in versions.items() if planned & set(few)}
+    if len(versions) != 1:
+        msg = (
+            f"'{_root(model, folder)}' holds cells of several versions of model '{model.label}', "
+            f"and its manifest does not tell which one is meant; keep the cells of one"
+        )
+        raise LookupError(msg)
+    return next(iter(versions.values()))
+
+
+def _version(path: Path) -> str:
+    """What the cell's file says of the model that was asked."""
+    kept = (pq.read_schema(path).metadata or {}).get(b"confounds.specification", b"{}")
+    return json.dumps(json.loads(kept).get("model"), sort_keys=True)
+
+
+def _planned(root: Path) -> set[Path]:
+    """The cells that the manifest names; none where there is no manifest."""
+    path = root / "manifest.json"
+    cells = json.loads(path.read_text())["cells"] if path.is_file() else []
+    return {root / cell["file"] for cell in cells}
 
 
 BACKEND = Replay()

@@ -87,3 +87,29 @@ def test_scores_alone_are_not_enough(write_study: Any, tmp_path: Path) -> None:
     path.write_text(text.replace(model, 'path = "first"\nbackend = "replay"'))
     with pytest.raises(ProbeError, match="tokens are needed"):
         run_study(path, tmp_path / "again")
+
+
+def test_of_two_versions_of_a_model_the_one_that_is_planned_answers(
+    stored: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Answers in half precision were mixed with those of the run that came after it."""
+    path, text = stored
+    half = path.read_text().replace("[[models]]\n", '[[models]]\ndtype = "bfloat16"\n')
+    whole = path.read_text()
+    path.write_text(half)
+    run_study(path, tmp_path / "first")
+    run_study(path, tmp_path / "half")
+    path.write_text(text)
+    run_study(path, tmp_path / "again")
+    wanted = read_outcomes(tmp_path / "half").select(metric="target_log_prob").frame["score"]
+    found = read_outcomes(tmp_path / "again").select(metric="target_log_prob").frame["score"]
+    assert sorted(found) == sorted(wanted)
+    (tmp_path / "first" / "manifest.json").unlink()
+    with pytest.raises(ProbeError, match="holds cells of several versions of model"):
+        run_study(path, tmp_path / "neither")
+    path.write_text(whole)
+    run_study(path, tmp_path / "first")
+    path.write_text(text)
+    run_study(path, tmp_path / "neither")
+    found = read_outcomes(tmp_path / "neither").select(metric="target_log_prob").frame["score"]
+    assert sorted(found) != sorted(wanted)
