@@ -126,12 +126,20 @@ def _archived_samples(
     )
     if _SUMMARIES in archive.names:
         parts = [_SUMMARIES]
-    rows = [row for part in parts for row in _list(archive, path, part)]
+    rows = _latest(row for part in parts for row in _list(archive, path, part))
     names = [name for name in archive.names if _SAMPLE.fullmatch(name)]
     if rows and (not names or _tells_choices(rows) or not _asks_choices(header)):
         where = parts[0] if len(parts) == 1 else "_journal/summaries"
         return _samples(rows, f"{path.name}:{where}", log_probs=False)
     return _whole_samples(archive, path, log_probs=False)
+
+
+def _latest(rows: Iterable[Any]) -> list[Any]:
+    """Of the summaries of one item and epoch, which a retry journals anew, the last: as Inspect."""
+    found = {}
+    for row in rows:
+        found[str(mapping(row).get("id")), str(mapping(row).get("epoch"))] = row
+    return list(found.values())
 
 
 def _whole_samples(archive: Archive, path: Path, *, log_probs: bool) -> tuple[LoggedSample, ...]:

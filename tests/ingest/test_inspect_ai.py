@@ -151,6 +151,21 @@ def test_a_run_that_was_cut_off_is_read_from_its_journal(tmp_path):
     assert "unfinished_runs" in {note.kind for note in outcomes.notes}
 
 
+def test_of_samples_that_were_asked_again_the_last_counts(tmp_path):
+    """As in Inspect, `write_buffered_samples`: a journal keeps what a retry supersedes."""
+    start = {key: value for key, value in header().items() if key != "status"}
+    again = [sample(0, {"choice": "I"}), {**LETTERS[1], "epoch": 2}]
+    members = {"_journal/start.json": start, "_journal/summaries/1.json": LETTERS[:2]}
+    members["_journal/summaries/2.json"] = again
+    path = write_zip(tmp_path / "a.eval", {k: json.dumps(v).encode() for k, v in members.items()})
+    frame = read_outcomes(path).frame
+    assert frame[["item", "seed", "score"]].to_numpy().tolist() == [
+        ["0", 1.0, 0.0],
+        ["1", 1.0, 0.0],
+        ["1", 2.0, 0.0],
+    ]
+
+
 def test_a_log_without_samples_gives_its_averages(tmp_path):
     head = header(config={"epochs": 2})
     metrics = {"accuracy": {"value": 0.6}, "stderr": {"value": 0.05}}
