@@ -17,7 +17,8 @@ import pandas as pd
 from confounds.errors import FormatError
 from confounds.ingest._reading import Reading, first_places, stack
 from confounds.measures import Measure
-from confounds.outcomes.storage import read_csv
+from confounds.outcomes._csv_lines import bounded_lines
+from confounds.outcomes.storage import read_frame
 from confounds.results import Finding
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class OnEmergence:
             return False
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             try:
-                return set(_COLUMNS) <= set(next(csv.reader(file), []))
+                return set(_COLUMNS) <= set(next(csv.reader(bounded_lines(file)), []))
             except csv.Error:
                 return False
 
@@ -135,7 +136,6 @@ class OnEmergence:
             FormatError: the file is not UTF-8 CSV with the published columns and numbers.
         """
         raw = _load(path)
-        raw["source"] = [f"{path.name}:{line}" for line in range(2, len(raw) + 2)]
         repeated = raw.duplicated(subset=[name for name in raw.columns if name != "source"])
         notes = _note(
             "duplicate_rows",
@@ -151,12 +151,14 @@ class OnEmergence:
 
 
 def _load(path: Path) -> pd.DataFrame:
-    raw = read_csv(path).fillna("")
+    content = read_frame(path)
+    raw = content.frame.fillna("")
     missing = [name for name in _COLUMNS if name not in raw.columns]
     if missing:
         msg = f"{path}: column '{missing[0]}' is missing; this format has {', '.join(_COLUMNS)}"
         raise FormatError(msg)
-    return raw
+    places = [f"{path.name}:{line}" for line in content.lines]
+    return raw.assign(source=places or path.name)
 
 
 def _runs(raw: pd.DataFrame, path: Path) -> pd.DataFrame:

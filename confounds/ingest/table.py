@@ -18,6 +18,7 @@ from confounds.errors import MapError
 from confounds.ingest._map import ScoreColumn, TableMap
 from confounds.ingest._range import check_range
 from confounds.ingest._reading import Reading, first_places, stack
+from confounds.outcomes._csv_lines import bounded_lines
 from confounds.outcomes._places import PLACE, place_in, with_places
 from confounds.outcomes.schema import NAMES, REQUIRED
 from confounds.outcomes.sidecar import ENDING
@@ -81,8 +82,8 @@ def _header(path: Path) -> tuple[str, ...]:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         try:
             if path.suffix == ".csv":
-                return tuple(next(csv.reader(file), ()))
-            row = json.loads(file.readline())
+                return tuple(next(csv.reader(bounded_lines(file)), ()))
+            row = json.loads(next(bounded_lines(file), ""))
         except (csv.Error, ValueError, RecursionError):
             return ()
     return tuple(row) if isinstance(row, dict) else ()

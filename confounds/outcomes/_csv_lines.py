@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -21,6 +21,8 @@ _END = re.compile(r"\r\n|\r|\n")
 _BLOCK = 256 << 10
 LARGEST_WIDTH = 10_000
 """Columns of one table."""
+LONGEST_LINE = 16 << 20
+"""Characters of a line that are held at once, of a file that is looked at or streamed."""
 UNCLOSED = "a double quote opens a cell that nothing closes"
 
 
@@ -32,6 +34,11 @@ def lines_of(text: str) -> Iterator[str]:
         start = end.end()
     if start < len(text):
         yield text[start:]
+
+
+def bounded_lines(file: IO[str]) -> Iterator[str]:
+    """The lines of a file one by one; one of more than `LONGEST_LINE` characters in pieces."""
+    return iter(lambda: file.readline(LONGEST_LINE), "")
 
 
 def count_lines(text: str) -> int:

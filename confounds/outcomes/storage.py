@@ -256,18 +256,11 @@ def _texts(column: pa.ChunkedArray) -> NDArray[Any]:
     return texts
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """A CSV file as texts, an empty cell as null.
-
-    Raises:
-        FormatError: it is not UTF-8, a column is named twice, a line has more or fewer cells
-            than the header or opens a quote for good; the message names the line.
-    """
-    return _read_csv(path)[0]
-
-
 def _read_csv(path: Path) -> tuple[pd.DataFrame, Sequence[int]]:
-    """The rows, and the line of each; the text is not held while they are read."""
+    """The rows as texts, an empty cell as null, and the line of each.
+
+    The text is not held while they are read.
+    """
     text = read_text(path)
     header_of(lines_of(text), path)
     count = count_lines(text)

@@ -18,7 +18,13 @@ import pyarrow.parquet as pq
 
 from confounds.errors import FormatError, OutcomesError
 from confounds.measures import DECLARED
-from confounds.outcomes._csv_lines import UNCLOSED, cells_told, header_of, ragged_line
+from confounds.outcomes._csv_lines import (
+    UNCLOSED,
+    bounded_lines,
+    cells_told,
+    header_of,
+    ragged_line,
+)
 from confounds.outcomes._json_lines import row_of, wrong_row
 from confounds.outcomes._wording import counted, interval, way_out
 from confounds.outcomes.checks import note_unused, unused_columns
@@ -53,8 +59,6 @@ _WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _MANY_ROWS = 3_000_000
 _MANY_BYTES = 500_000_000
 _LOOKED_AT = 1000
-_LONGEST_LINE = 16 << 20
-"""Characters; duckdb reads no longer objects."""
 _AVERAGED = ("chance", "majority", "ceiling")
 
 
@@ -130,7 +134,7 @@ def _unreadable(path: Path, reason: str) -> str:
     if path.suffix == ".jsonl":
         # duckdb counts lines from its blocks, and does not say what is allowed.
         with _opened(path) as file:
-            wrong = wrong_row(file)
+            wrong = wrong_row(bounded_lines(file))
         if wrong is not None:
             return f"{path}:{wrong[0]}: {wrong[1]}"
     line, width = _ON_LINE.search(reason), _WIDTH.search(reason)
@@ -140,7 +144,7 @@ def _unreadable(path: Path, reason: str) -> str:
     if width is not None:
         # duckdb counts rows, where blanks and breaks in cells make an editor count more.
         with _opened(path) as file:
-            found = ragged_line(file)
+            found = ragged_line(bounded_lines(file))
         told = cells_told(int(width[2]), int(width[1]))
         return f"{place}: {told}" if found is None else f"{path}:{found[0]}: {found[1]}"
     if "unterminated quote" in reason:
@@ -172,7 +176,7 @@ def _json_names(path: Path) -> list[str]:
         FormatError: a line of them is no row.
     """
     with _opened(path) as file:
-        first = list(itertools.islice(iter(lambda: file.readline(_LONGEST_LINE), ""), _LOOKED_AT))
+        first = list(itertools.islice(bounded_lines(file), _LOOKED_AT))
     wrong = wrong_row(first)
     if wrong is not None:
         msg = f"{path}:{wrong[0]}: {wrong[1]}"
@@ -182,7 +186,7 @@ def _json_names(path: Path) -> list[str]:
 
 def _header(path: Path) -> list[str]:
     with _opened(path) as file:
-        return header_of(file, path)
+        return header_of(bounded_lines(file), path)
 
 
 def _opened(path: Path) -> IO[str]:

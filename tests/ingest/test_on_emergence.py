@@ -42,6 +42,14 @@ def test_one_run_becomes_a_row_per_metric(tmp_path):
     assert row["seed"] != row["seed"]
 
 
+def test_lines_are_those_of_an_editor(tmp_path):
+    path = write(tmp_path / "scores.csv", "", LINE.replace("closed", '"of\ntwo lines"'), LINE)
+    assert set(read_outcomes(path).frame["source"]) == {"scores.csv:3", "scores.csv:5"}
+    write(path, "", LINE.replace("2285", "many"))
+    with pytest.raises(FormatError, match=r"scores\.csv:3: number_of_data is 'many'"):
+        read_outcomes(path)
+
+
 def test_missing_code_reaches_no_score(tmp_path):
     outcomes = read_outcomes(
         write(

@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from confounds import Outcomes, read_outcomes
 from confounds.errors import FormatError, OutcomesError
+from confounds.outcomes import _csv_lines
 from confounds.outcomes._csv_lines import (
+    bounded_lines,
     count_lines,
     line_numbers,
     lines_of,
     may_have_short_lines,
     what_is_broken,
 )
-from confounds.outcomes.storage import read_csv
+from confounds.outcomes.storage import read_frame
 from confounds.outcomes.streaming import stream
 
 HEAD = "task,metric,model,score,n,prompt"
@@ -154,22 +156,29 @@ def test_what_is_no_line_of_other_cells(tmp_path, read, text):
 def test_rows_of_one_column_may_be_empty(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text('a\n1\n\n""\n2\n')
-    assert read_csv(path)["a"].fillna("-").tolist() == ["1", "-", "2"]
+    assert read_frame(path).frame["a"].fillna("-").tolist() == ["1", "-", "2"]
 
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=4), st.booleans())
 def test_no_short_line_is_read(tmp_path_factory, rows, quoted):
     file = io.StringIO(newline="")
     quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
-    writer = csv.writer(file, quoting=quoting, lineterminator="\n")
+    # A cell with a character of the end of a line is quoted, one with another end is not.
+    writer = csv.writer(file, quoting=quoting, lineterminator="\r\n")
     rows = [row for row in rows if len(row) != 1]  # it may look like a blank line
     writer.writerows([["x", "y", "z"], *rows])
     path = tmp_path_factory.mktemp("short") / "t.csv"
     path.write_bytes(file.getvalue().encode())
     if all(len(row) in (0, 3) for row in rows):
-        assert len(read_csv(path)) == sum(map(bool, rows))
+        assert len(read_frame(path).frame) == sum(map(bool, rows))
         assert not may_have_short_lines(path)
     elif any(0 < len(row) < 3 for row in rows):
         assert may_have_short_lines(path)
         with pytest.raises(FormatError):
-            read_csv(path)
+            read_frame(path)
+
+
+def test_a_line_without_an_end_is_held_in_pieces(monkeypatch):
+    monkeypatch.setattr(_csv_lines, "LONGEST_LINE", 10)
+    found = bounded_lines(io.StringIO("a" * 24 + "\nb\n"))
+    assert list(found) == ["a" * 10, "a" * 10, "aaaa\n", "b\n"]
