@@ -95,7 +95,7 @@ BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
 
 N_HINT = "(n can be set in [[scores]] or [constants] of map.toml, or in tasks.csv)"
 _LONGEST_SHOWN = 80
-_MOST_WHOLE = 2**53
+MOST_WHOLE = 2**53
 """Above it, not every whole number is a float64."""
 _SHOWN_IN_CHARTS = ("task", "metric", "model", "family", "tuning", "prompt")
 _LONGEST_NAME = 10_000
@@ -347,9 +347,9 @@ def _check_numbers(column: Column, values: NDArray[np.float64]) -> None:
     if column.kind == "whole":
         wrong |= ~null & (values != np.round(values))
         with np.errstate(invalid="ignore"):
-            large = np.abs(values) > _MOST_WHOLE
+            large = np.abs(values) > MOST_WHOLE
         if large.any():
-            allowed += f" of at most {_MOST_WHOLE}"
+            allowed += f" of at most {MOST_WHOLE}"
             wrong |= large
     if column.lower is not None:
         joined = "" if " of " not in allowed else "and "

@@ -26,7 +26,7 @@ from confounds.outcomes._csv_lines import (
     what_is_broken,
 )
 from confounds.outcomes._json_lines import row_of
-from confounds.outcomes.schema import COLUMNS, nulls_as_none, numpy_frame
+from confounds.outcomes.schema import COLUMNS, MOST_WHOLE, nulls_as_none, numpy_frame
 from confounds.outcomes.sidecar import packed, place_with_sidecar, read_sidecar, unpacked
 
 if TYPE_CHECKING:
@@ -239,11 +239,19 @@ def _numpy(column: pa.ChunkedArray) -> NDArray[Any]:
         column = column.cast(column.type.value_type)
     if pa.types.is_string(column.type) and len(column):
         return _texts(column)
-    nullable = pa.types.is_integer(column.type) and column.null_count
-    if nullable or pa.types.is_decimal(column.type):
+    whole = pa.types.is_integer(column.type)
+    if whole and _largest(column) >= MOST_WHOLE:
+        return np.array(column.to_pylist(), dtype=object)
+    if (whole and column.null_count) or pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     values: NDArray[Any] = column.to_numpy()
     return values
+
+
+def _largest(column: pa.ChunkedArray) -> int:
+    """The largest whole number, whatever its sign; 0 where there is none."""
+    ends: dict[str, int | None] = pc.min_max(column).as_py()
+    return max(abs(ends["min"] or 0), abs(ends["max"] or 0))
 
 
 def _texts(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -320,6 +328,9 @@ def _read_jsonl(path: Path) -> tuple[pd.DataFrame, list[int]]:
     if len(frame.columns) > LARGEST_WIDTH:
         msg = f"{path}: {len(frame.columns)} columns; at most {LARGEST_WIDTH} are read"
         raise FormatError(msg)
+    for name in frame.select_dtypes(include="number").columns:
+        if frame[name].abs().max() >= MOST_WHOLE:  # names may be numbers, and a float rounds those
+            frame[name] = pd.Series([row.get(name) for row in rows], dtype=object)
     texts = dict.fromkeys(frame.select_dtypes(include=["str"]).columns, object)
     return frame.astype(texts).copy(), lines  # in one piece, which a split into columns is not
 

@@ -179,3 +179,22 @@ def test_texts_that_are_equal_are_read_as_one_object(tmp_path):
     read = from_arrow(pq.read_table(tmp_path / "table.parquet"))["task"].to_numpy()
     assert list(read) == ["addition", None, "addition", "sorting", "addition"]
     assert read[0] is read[2] is read[4]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_items_that_are_named_by_large_numbers_keep_all_digits(tmp_path, suffix):
+    """Beside a row without an item they became floats, and items beyond 2^53 one another."""
+    same = {"task": "a", "metric": "accuracy", "model": "m", "score": 1.0, "n": 1}
+    rows = [{**same, "item": 2**60 + number} for number in range(3)]
+    rows.append({**same, "task": "b", "item": None})
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    wanted = [str(row["item"]) for row in rows[:3]]
+    assert Outcomes.read(path).frame["item"].dropna().tolist() == wanted
+    (tmp_path / "u.csv").write_text("task,metric,model,score,n\nc,accuracy,m,0.5,9\n")
+    assert read_outcomes(tmp_path).frame["item"].dropna().tolist() == wanted
+    path.write_bytes(path.read_bytes().replace(b'"item": null', b'"item": 7'))
+    assert read_outcomes(tmp_path).frame["item"].dropna().tolist()[:3] == wanted
