@@ -15,6 +15,8 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.m
 _TOKENIZER = (*_TOKENIZER_FILES, "tokenizer_config.json", "chat_template.jinja")
 _SMALL = ("config.json", "generation_config.json", *_TOKENIZER)
 _SAMPLE = 1 << 20
+_LARGEST_HEADER = 100_000_000
+"""Bytes; safetensors itself reads no more."""
 
 
 def locate(model: ModelSpec, base: Path | None) -> Path | None:
@@ -102,16 +104,28 @@ def fingerprint_tokenizer(name: str, base: Path | None) -> str:
 
 
 def count_parameters(model: ModelSpec, base: Path | None) -> float:
-    """Numbers in the weights, from the headers of their files; 0 where there is no folder."""
+    """Numbers in the weights, from the headers of their files; 0 where there is no folder.
+
+    Raises:
+        StudyError: a file has no header of safetensors.
+    """
     folder = locate(model, base)
-    total = 0
-    for path in folder.glob("*.safetensors") if folder is not None else ():
+    paths = [] if folder is None else sorted(folder.glob("*.safetensors"))
+    return float(sum(map(_count_numbers, paths)))
+
+
+def _count_numbers(path: Path) -> int:
+    try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size))
+            header = json.loads(file.read(min(size, _LARGEST_HEADER)))
         shapes = [one["shape"] for name, one in header.items() if name != "__metadata__"]
-        total += sum(math.prod(shape) for shape in shapes)
-    return float(total)
+        return sum(math.prod(shape) for shape in shapes)
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        msg = (
+            f"'{path}' is no file of weights in safetensors ({type(error).__name__} in its header)"
+        )
+        raise StudyError(msg) from error
 
 
 def _ends(path: Path) -> bytes:

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from confounds._cli_probe import register
 from confounds.errors import StudyError
 from confounds.probe import plan_study
+from confounds.probe._folder import count_parameters
 from confounds.probe._items import read_items
+from confounds.study import ModelSpec
 
 ITEM = {"id": "a", "prompt": "p", "target": "x", "choices": ["x", "y"]}
 
@@ -242,6 +244,14 @@ def test_a_corpus_that_cannot_be_read(write_study: Any, name: str, content: byte
     (path.parent / name).write_bytes(content)
     with pytest.raises(StudyError, match=message):
         plan_study(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 20, b"\x02" + b"\0" * 7 + b"[]"])
+def test_weights_that_are_none_are_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "model.safetensors").write_bytes(content)
+    with pytest.raises(StudyError, match=r"model\.safetensors' is no file of weights"):
+        count_parameters(ModelSpec(path="one"), tmp_path)
 
 
 def test_a_corpus_that_is_not_there(write_study: Any) -> None:
