@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from confounds.outcomes import Outcomes
     from confounds.results import RivalTest
 
-LENIENT = {
-    "exact_match": ("bert_score_accuracy", "exact_match_flexible", "exact_match_flexible-extract"),
-    "exact_match_strict-match": ("exact_match_flexible-extract",),
-}
+LENIENT = ("flexible-extract", "flexible")
+"""Rules of extraction that find an answer wherever it stands; read as `METRIC:RULE` from lm-eval's
+filters. Any other rule of the same metric, and none, is stricter."""
+NEAREST = {"exact_match": "bert_score_accuracy"}
 PARSED = "answer_parsed"
 FEWEST_PARSED = 5
 
@@ -56,7 +56,7 @@ class AnswerParsing:
             return not_testable(self.name, self.null, reason)
         if fits.has_metric(PARSED) and claim.metric != PARSED:
             return compare(self.name, self.null, fits, self._among_parsed(fits))
-        for metric in LENIENT.get(claim.metric, ()):
+        for metric in more_lenient(claim.metric):
             if fits.has_metric(metric):
                 found = compare(self.name, self.null, fits, fits.observe({}, metric))
                 return replace(found, reason=f"extraction rule {metric}: {found.reason}")
@@ -83,6 +83,15 @@ class AnswerParsing:
             condition={**observation.condition, "answers": "parsed"},
             frame=observation.frame.iloc[rows].reset_index(drop=True),
         )
+
+
+def more_lenient(metric: str) -> tuple[str, ...]:
+    """Metrics that score the same answers by a more lenient rule, in the order of preference."""
+    asked, _, rule = metric.partition(":")
+    if rule in LENIENT:
+        return ()
+    nearest = (NEAREST[metric],) if metric in NEAREST else ()
+    return (*nearest, *(f"{asked}:{one}" for one in LENIENT))
 
 
 RIVAL = AnswerParsing()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from rivals.axis_cases import abilities
 from rivals.made import World, claim_of, frame_of, outcomes_of
 
 from confounds import plugins
 from confounds.inference.fits import Fits, Settings
+from confounds.measures import DECLARED
+from confounds.outcomes import Outcomes
+from confounds.rivals.answer_parsing import RIVAL
 
 SETTINGS = Settings(replicates=99, sharpness=False)
 WORLD = World(models=24, spread=0.15, seed=5)
@@ -196,3 +201,29 @@ def test_a_claim_at_one_step_and_models_without_a_common_one_say_so():
     apart["checkpoint"] = range(1, len(apart) + 1)
     found = judged("training_phase", claim_of(), apart)
     assert "no training step has 19 of the models" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("strict", "lenient"),
+    [
+        ("exact_match:strict-match", "exact_match:flexible-extract"),
+        ("exact_match:strict", "exact_match:flexible"),
+        ("exact_match", "exact_match:flexible-extract"),
+        ("exact_match", "bert_score_accuracy"),
+    ],
+)
+def test_a_lenient_extraction_of_the_same_answers_is_found_by_the_names_that_readers_give(
+    strict, lenient
+):
+    step = frame_of(WORLD, {"all": ("step", {"metric": strict, "chance": 0.0})})
+    flat = frame_of(WORLD, {"all": ("flat", {"metric": lenient, "chance": 0.0})})
+    measures = {name: replace(DECLARED["exact_match"], name=name) for name in (strict, lenient)}
+    outcomes = Outcomes(pd.concat([step, flat], ignore_index=True), measures=measures)
+
+    def under(metric):
+        claim = claim_of(metric)
+        return RIVAL.test(claim, outcomes, Fits(claim, outcomes, SETTINGS))
+
+    assert under(strict).outcome == "explained"
+    assert under(strict).reason.startswith(f"extraction rule {lenient}: ")
+    assert under(lenient).outcome == "not_testable"
