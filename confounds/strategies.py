@@ -21,7 +21,7 @@ from confounds.inference.fits import Fits, Settings
 from confounds.inference.multiplicity import holm
 from confounds.inference.paired_gain import mean_gain
 from confounds.pipeline import default_claim
-from confounds.rivals.answer_parsing import FEWEST_PARSED, LENIENT, PARSED
+from confounds.rivals.answer_parsing import FEWEST_PARSED, PARSED, more_lenient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,7 +244,7 @@ def _parsed_gains(fits: Fits, chosen: Strategy, pair: list[Sample | None]) -> Ga
         ]
         if parsed[0] is not None and parsed[1] is not None:
             return gains_of(parsed[0], parsed[1]) or "too few models give parsed answers both ways"
-    for metric in LENIENT.get(fits.claim.metric, ()):
+    for metric in more_lenient(fits.claim.metric):
         if fits.has_metric(metric):
             first, second = (fits.observe(chosen.changes(level), metric).sample for level in sides)
             if first is not None and second is not None:

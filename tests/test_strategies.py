@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from confounds.claim import Claim
 from confounds.errors import NothingSelectedError, UsageError
 from confounds.outcomes import Outcomes
 from confounds.strategies import find_strategies
@@ -81,6 +82,15 @@ def test_a_gain_that_parsed_answers_do_not_show_is_the_parsers():
     """Large models know both ways; of their direct answers a quarter is parsed."""
     found = only(rows(parsed_by_chain=0.25))
     assert found.gain.estimate > 0.4
+    assert found.source == "parser"
+    assert abs(found.parsed_gain.estimate) < 0.05
+
+
+def test_a_gain_that_a_lenient_rule_does_not_show_is_the_parsers():
+    strict = rows(parsed_by_chain=0.25, flag=False)
+    lenient = rows(parsed_by_chain=0.999, flag=False).assign(metric="bert_score_accuracy")
+    claim = Claim("steps", "steps", "exact_match")
+    found = only(pd.concat([strict, lenient]), claims=[claim])
     assert found.source == "parser"
     assert abs(found.parsed_gain.estimate) < 0.05
 
