@@ -87,7 +87,7 @@ def _stack(*frames):
 
 
 def test_too_few_tasks_and_tasks_of_other_models_are_no_axis():
-    assert "there are 2 other tasks" in axes_of(abilities("scale", tasks=2))
+    assert "the table has 2 other tasks" in axes_of(abilities("scale", tasks=2))
     assert axes_of(abilities("scale", tasks=0)) == "the table has no other task for these models"
     frame = abilities("scale", tasks=3)
     others = frame["task"] != "made"
