@@ -15,10 +15,10 @@ autoregression): those of the test as the scores about their mean do, freed of t
 series; those of the interval so that they leave residuals like those found. Over models the change
 points are averaged with families as clusters.
 
-Simulated (`benchmarks/condition_rivals.py`), neighbours correlating 0 to .8: a rise is found in .03
-of flat curves or fewer; 95 % intervals of the change point cover .97-.98 for 26 checkpoints even in
-log steps; for 15 even in steps, .96-.98 without correlation and .81-.88 with it, too few (60
-simulations a cell).
+Simulated (`benchmarks/condition_rivals.py`), neighbours correlating 0 to .8: a rise is found in
+.035 of flat curves or fewer; 95 % intervals of the change point cover .94-.99 for 26 checkpoints
+even in log steps; for 15 even in steps, .96-.99 without correlation and .82-.89 with it, too few
+(200 simulations a cell).
 
 Assumption that would break it: one rise a curve; a second one, or a fall, is not looked for.
 
