@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     Squares = Callable[[Floats, NullFit, NullFit], tuple[Floats, Floats]]
 
 MOST_FITTED = 30
-"""Models above which the scan's own F is the statistic: a step among so many is not taken up by
-variances, and the scan costs less."""
+"""Models above which the scan's own F is the statistic, for its speed. In families of four it finds
+fewer steps than the fit would: `confounds power --families 8` with 30 models and with 31."""
 TRIED = 3
 """Thresholds at which a curve is fitted."""
 STEPS = 3
