@@ -35,7 +35,7 @@ from confounds._cli_options import (
     command,
 )
 from confounds.errors import UsageError
-from confounds.files import check_file, check_folder
+from confounds.files import check_folder, check_page
 
 if TYPE_CHECKING:
     from confounds.outcomes import Outcomes
@@ -163,7 +163,7 @@ def audit(options: AuditOptions) -> int:
         return _cli_strategy.answer(options, table, claims, settings_of(options))
     if options.report is not None:
         require_extra()
-        check_file(options.report)
+        check_page(options.report)
     found = audited(options)
     if options.report is not None:
         write_report(
@@ -188,7 +188,7 @@ def report(options: ReportOptions) -> int:
     require_extra()
     if options.more:
         return _reports(options)
-    check_file(options.out)
+    check_page(options.out)
     found = audited(options, every_metric=True)
     write_report(
         found.audits,

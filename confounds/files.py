@@ -76,7 +76,7 @@ def check_folder(folder: Path) -> None:
         raise InputError(msg)
 
 
-def check_file(path: Path) -> None:
+def check_page(path: Path) -> None:
     """Can a report of this name be written? See `check_folder`.
 
     Raises:

@@ -21,7 +21,7 @@ from confounds.inference.fits import Fits, Settings
 from confounds.inference.multiplicity import holm
 from confounds.inference.paired_gain import mean_gain
 from confounds.pipeline import default_claim
-from confounds.rivals.answer_parsing import FEWEST_PARSED, PARSED, more_lenient
+from confounds.rivals.answer_parsing import PARSED, among_parsed, more_lenient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -257,10 +257,7 @@ def _among_parsed(sample: Sample | None, parsed: Sample | None) -> Sample | None
     if sample is None or parsed is None:
         return None
     share = dict(zip(parsed.models, parsed.score, strict=True))
-    counts = np.array([share.get(name, 0.0) for name in sample.models]) * sample.n
-    kept = sample.take(np.flatnonzero(counts >= FEWEST_PARSED))
-    rate = np.array([share[name] for name in kept.models])
-    return replace(kept, score=np.clip(kept.score / rate, 0, 1), n=kept.n * rate, variance=None)
+    return among_parsed(sample, share)[1]
 
 
 def _source(large: Gains, parsed: Gains | str, margin: float) -> tuple[Source, str]:

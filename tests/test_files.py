@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from confounds.errors import InputError, UsageError
-from confounds.files import check_file, check_folder, write_whole
+from confounds.files import check_folder, check_page, write_whole
 
 
 def test_a_file_is_written_into_a_folder_that_it_makes(tmp_path: Path) -> None:
@@ -22,17 +22,17 @@ def test_no_more_than_the_last_folder_is_made(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no folder .*a to make it in; make that first"):
         write_whole(tmp_path / "a" / "b" / "c.txt", b"new")
     (tmp_path / "file").write_text("")
-    for check in (check_file, check_folder):
+    for check in (check_page, check_folder):
         with pytest.raises(InputError):
             check(tmp_path / "a" / "b" / "c.html")
         check(tmp_path / "a.html")
     with pytest.raises(UsageError, match="is a file; name a folder"):
         check_folder(tmp_path / "file")
     with pytest.raises(UsageError, match="is a folder; name a file"):
-        check_file(tmp_path)
+        check_page(tmp_path)
     for name in ("outcomes.csv", "report.pdf", "report"):
         with pytest.raises(UsageError, match=rf"{name}: a report is a page; .* \.html or \.htm$"):
-            check_file(tmp_path / name)
+            check_page(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -93,10 +93,11 @@ def read_run(path: Path) -> Run:
         raise FormatError(msg)
     method = str(adapter.get("method") or "")
     shots = whole(adapter.get("max_train_instances"))
+    found = model_of(model)
     conditions = known(
         task=task_name(name),
-        model=model_of(model).name,
-        checkpoint=model_of(model).checkpoint,
+        model=found.name,
+        checkpoint=found.checkpoint,
         shots=shots,
         demonstrations=demonstrations(shots),
         reasoning=_reasoning(adapter, method),

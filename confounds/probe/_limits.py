@@ -76,3 +76,9 @@ def notes(plan: Plan, folder: Path) -> list[str]:
             listed = f"; not available: {', '.join(names)}" if names else ""
             found.append(f"'{model.label}'{how}{listed} ({known['limits']})")
     return found
+
+
+def counted(path: Path) -> float | None:
+    """The size of a model as its file tells it; None where it was unknown, or no file is there."""
+    value = json.loads(path.read_text()).get("parameters") if path.is_file() else None
+    return None if value is None else float(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import socket
 import time
@@ -17,7 +16,6 @@ from confounds.probe._table import cell_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from confounds.probe._cells import Cell
     from confounds.probe._plan import Plan
@@ -130,7 +128,7 @@ class Session:
         for model in self.plan.study.models:
             path = self.store.folder / _limits.place_of(model.label)
             if path.is_file():
-                found[model.label] = read_number(path, "parameters")
+                found[model.label] = _limits.counted(path)
         return found
 
     def _write_record(self, seconds: float) -> None:
@@ -183,9 +181,3 @@ def check_failures(run: Run, ended: Sequence[str] = ()) -> None:
         told.append(f"{'; '.join(dict.fromkeys(ended))}. Run the same command again to resume")
     if told:
         raise ProbeError(". ".join(told))
-
-
-def read_number(path: Path, key: str) -> float | None:
-    """One number of a JSON document of this folder."""
-    value = json.loads(path.read_text()).get(key)
-    return None if value is None else float(value)

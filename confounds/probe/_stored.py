@@ -40,6 +40,13 @@ def read_answers(path: Path) -> dict[str, Answer]:
     return {row["question"]: _answer(row) for row in rows}
 
 
+def read_specification(path: Path) -> dict[str, Any]:
+    """What one cell's file says was asked of whom; nothing where it does not say."""
+    metadata = pq.read_schema(path).metadata or {}
+    found: dict[str, Any] = json.loads(metadata.get(b"confounds.specification", b"{}"))
+    return found
+
+
 def earlier_answers(cell: Cell, folder: Path) -> list[Answer] | None:
     """The answers of a cell that differs in its metrics alone, or None where there is none.
 
@@ -55,9 +62,7 @@ def earlier_answers(cell: Cell, folder: Path) -> list[Answer] | None:
     digests = [question.digest for question in cell.sheet.questions]
     for path in sorted((folder / cell.place).parent.glob("*.parquet")):
         try:
-            metadata = pq.read_schema(path).metadata or {}
-            specification = json.loads(metadata.get(b"confounds.specification", b"{}"))
-            if _without_metrics(specification) != wanted:
+            if _without_metrics(read_specification(path)) != wanted:
                 continue
             found = read_answers(path)
         except (OSError, ValueError, pa.ArrowException):  # a damaged file has no answers

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from confounds.errors import StudyError
 from confounds.probe import _limits
 from confounds.probe._questions import Answer, Estimate, LogitSink, OpenSettings, Question
-from confounds.probe._stored import read_answers
+from confounds.probe._stored import read_answers, read_specification
 from confounds.study import ModelSpec
 
 if TYPE_CHECKING:
@@ -132,18 +132,12 @@ class Replay:
                 msg = f"'{path}' was stored with store = \"scores\"; tokens are needed"
                 raise LookupError(msg)
             found |= read_answers(path)
-        return ReplayAsker(found, model.parameters or _counted(model, folder))
+        written = _root(model, folder) / _limits.place_of(model.label)
+        return ReplayAsker(found, model.parameters or _limits.counted(written))
 
 
 def _root(model: ModelSpec, folder: Path | None) -> Path:
     return (folder or Path()) / model.path
-
-
-def _counted(model: ModelSpec, folder: Path | None) -> float | None:
-    """The size that the earlier run wrote down; None where it knew none."""
-    path = _root(model, folder) / _limits.place_of(model.label)
-    value = json.loads(path.read_text()).get("parameters") if path.is_file() else None
-    return None if value is None else float(value)
 
 
 def _cells(model: ModelSpec, folder: Path | None) -> list[Path]:
@@ -175,8 +169,7 @@ def _of_one_version(model: ModelSpec, folder: Path | None) -> list[Path]:
 
 def _version(path: Path) -> str:
     """What the cell's file says of the model that was asked."""
-    kept = (pq.read_schema(path).metadata or {}).get(b"confounds.specification", b"{}")
-    return json.dumps(json.loads(kept).get("model"), sort_keys=True)
+    return json.dumps(read_specification(path).get("model"), sort_keys=True)
 
 
 def _planned(root: Path) -> set[Path]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from confounds import text
 from confounds.claim import LABELS
 from confounds.errors import NothingSelectedError
-from confounds.files import check_file, write_whole
+from confounds.files import check_page, write_whole
 from confounds.report import _html, _live
 from confounds.report._chart_forest import claim_names
 from confounds.report._section import View
@@ -39,7 +39,7 @@ def write(
     workers: int = 1,
 ) -> Path:
     """Write the page, whole or not at all."""
-    check_file(path)
+    check_page(path)
     content = page(audits, outcomes, interactive=interactive, workers=workers).encode()
     return write_whole(path, content)
 

@@ -27,9 +27,12 @@ import numpy as np
 from confounds.rivals._decision import compare, not_testable, why_no_raw
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from confounds.claim import Claim
     from confounds.inference.fits import Fits
     from confounds.inference.observe import Observation
+    from confounds.inference.sample import Ints, Sample
     from confounds.outcomes import Outcomes
     from confounds.results import RivalTest
 
@@ -71,18 +74,27 @@ class AnswerParsing:
         share = dict(zip(other["model"], other["score"], strict=True))
         if observation.sample is None:
             return observation
-        sample = observation.sample
-        parsed = np.array([share.get(model, np.nan) for model in sample.models])
-        count = parsed * sample.n
-        rows = np.flatnonzero(count >= FEWEST_PARSED)
-        kept = sample.take(rows)
-        score = np.clip(kept.score / parsed[rows], 0, 1)
+        rows, kept = among_parsed(observation.sample, share)
         return replace(
             observation,
-            sample=replace(kept, score=score, n=count[rows], variance=None),
+            sample=kept,
             condition={**observation.condition, "answers": "parsed"},
             frame=observation.frame.iloc[rows].reset_index(drop=True),
         )
+
+
+def among_parsed(sample: Sample, share: Mapping[str, float]) -> tuple[Ints, Sample]:
+    """The models with enough parsed answers, and their scores among these.
+
+    Args:
+        sample: scores over all answers.
+        share: of the answers that were parsed, by model.
+    """
+    parsed = np.array([share.get(model, np.nan) for model in sample.models])
+    rows = np.flatnonzero(parsed * sample.n >= FEWEST_PARSED)
+    kept, parsed = sample.take(rows), parsed[rows]
+    score = np.clip(kept.score / parsed, 0, 1)
+    return rows, replace(kept, score=score, n=kept.n * parsed, variance=None)
 
 
 def more_lenient(metric: str) -> tuple[str, ...]:
