@@ -7,10 +7,10 @@ import json
 import os
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from confounds.pipeline import Settings, audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
 
     from _worlds import Drawn, World
 
@@ -103,15 +104,17 @@ def count_verdicts(
     keys = {f"{name}/{size}": (name, size) for size in sizes for name in truths}
     keys = {key: place for key, place in keys.items() if options.only in key}
     start = time.monotonic()
-    missing = _missing(done, keys, options.simulations)
+    missing = iter(_missing(done, keys, options.simulations))
     with ProcessPoolExecutor(options.workers) as pool:
-        for first in range(0, len(missing), 2 * options.workers):
-            if time.monotonic() - start > options.seconds:
+        running: dict[Future[Counter[str]], Job] = {}
+        while True:
+            late = time.monotonic() - start > options.seconds
+            for job in islice(missing, 0 if late else options.workers + 1 - len(running)):
+                running[pool.submit(run_block, job, truths)] = job
+            if not running:
                 break
-            batch = missing[first : first + 2 * options.workers]
-            counts = pool.map(partial(run_block, truths=truths), batch)
-            for job, verdicts in zip(batch, counts, strict=True):
-                _keep(done, job, verdicts)
+            for block in wait(running, return_when=FIRST_COMPLETED).done:
+                _keep(done, running.pop(block), block.result())
             _write(options.out, stored)
     for key in keys:
         if key in done:

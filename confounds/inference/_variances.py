@@ -97,7 +97,7 @@ def restricted_step(
         score = score + pooled.freedom * ((pooled.tau2 + pooled.noise) / size - 1) / size
         information = information + pooled.freedom / size**2
     information = np.maximum(information, 1e-12)
-    share = np.minimum(np.maximum(1 - found.height / NEAR_FLOOR, 0.0), 1.0)
+    share = (1 - found.height / NEAR_FLOOR).clip(0.0, 1.0)
     share *= found.k
     score_rho = np.vecdot(share, beyond) - PRIOR * rho
     rho_by_tau, tau_by_rho = np.vecdot(share, p2), np.vecdot(found.k, p2)
