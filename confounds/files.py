@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all, and TOML files read with errors that name them."""
+"""Files that appear whole or not at all; TOML and JSON files read with errors that name them."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -15,6 +16,8 @@ PAGES = (".html", ".htm")
 LARGEST_TOML = 16 << 20
 """Bytes of a file of settings."""
 MOST_PARTS = 100
+REMEDY = "remove the file and run what made it again"
+"""What is advised where a file that the package wrote was damaged."""
 _LONGEST = 60
 _STRING_OR_COMMENT = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
@@ -114,6 +117,33 @@ def read_toml(path: Path, wrong: type[InputError]) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         msg = f"{path}: nested too deeply, or a number too long, to be read"
         raise wrong(msg) from error
+
+
+def read_json(path: Path, *needed: str) -> dict[str, Any]:
+    """The object in a JSON file that this package wrote.
+
+    Args:
+        path: the file.
+        needed: keys that it has, or it is not what was written.
+
+    Raises:
+        InputError: it was damaged since, or cannot be read.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror})"
+        raise InputError(msg) from error
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        msg = f"{path}: not the JSON that was written here ({reason}); {REMEDY}"
+        raise InputError(msg) from error
+    lacking = [key for key in needed if not isinstance(found, dict) or key not in found]
+    if lacking or not isinstance(found, dict):
+        what = f"'{lacking[0]}' is missing" if lacking else "not an object"
+        msg = f"{path}: not the JSON that was written here ({what}); {REMEDY}"
+        raise InputError(msg)
+    return found
 
 
 def _text(path: Path, wrong: type[InputError]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from confounds.errors import InputError, UsageError
-from confounds.files import check_folder, check_page, write_whole
+from confounds.files import check_folder, check_page, read_json, write_whole
 
 
 def test_a_file_is_written_into_a_folder_that_it_makes(tmp_path: Path) -> None:
@@ -63,3 +63,30 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside(
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [item.name for item in tmp_path.iterdir()] == ["b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b'{"cells": [', "Expecting value"),
+        (b"\xff\xfe{}", "not the JSON that was written here"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[1]", "'cells' is missing"),
+        (b"{}", "'cells' is missing"),
+    ],
+)
+def test_a_record_that_was_damaged_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"manifest\.json: .*; remove the file") as error:
+        read_json(path, "cells")
+    assert reason in str(error.value)
+
+
+def test_a_record_is_read(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "manifest.json", b'{"cells": []}')
+    assert read_json(path, "cells") == {"cells": []}
+    write_whole(path, b"[]")
+    with pytest.raises(InputError, match="not an object"):
+        read_json(path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.engines._squeue import Entry, Squeue
 from confounds.errors import ConfoundsError, ProbeError
+from confounds.files import read_json
 from confounds.probe import run_study
 from confounds.probe._files import write_bytes
 
@@ -154,5 +155,5 @@ def write_record(folder: Path, parts: Sequence[Part]) -> None:
 def read_records(jobs: Path) -> Iterator[tuple[str, Path, tuple[int, int]]]:
     """Jobs of earlier runs into a folder: each with the folder of its files and its shard."""
     for path in sorted(jobs.glob(f"*/{_RECORD}")):
-        for job, (index, count) in json.loads(path.read_text()).items():
+        for job, (index, count) in read_json(path).items():
             yield job, path.parent, (index, count)

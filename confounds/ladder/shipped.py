@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from confounds.errors import StudyError
+from confounds.files import read_json
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
 CLAIMS = HERE / "ladder.claims.toml"
 CARD = HERE / "CARD.md"
 FACTS = "training.json"
+_TOLD = ("family", "width", "seed", "arm", "steps", "partial", "parameters", "tokens")
 READER = "reader"
 """The family whose models differ in how long they read: look-up, and nothing else."""
 RECITER = "reciter"
@@ -85,8 +86,17 @@ def read_members(folder: Path = WEIGHTS) -> tuple[Member, ...]:
     return found
 
 
+def read_facts(path: Path) -> dict[str, Any]:
+    """What the folder of a model says of its training.
+
+    Raises:
+        InputError: the file was damaged since it was written.
+    """
+    return read_json(path, *_TOLD)
+
+
 def _member(path: Path) -> Member:
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_facts(path)
     return Member(
         folder=path.parent,
         family=facts["family"],

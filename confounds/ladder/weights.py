@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from confounds.ladder import recipe
 from confounds.ladder.corpus import TUNING_DOCUMENTS
 from confounds.ladder.recipe import ARMS, Rung, Trained
-from confounds.ladder.shipped import FACTS
+from confounds.ladder.shipped import FACTS, read_facts
 from confounds.ladder.tokenizer import ANSWER_IS, CONTEXT, END, NUMBERS, START
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _train_rung(work: Work, rung: Rung, listener: Listener) -> list[str]:
                 base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
             )
             tuned = recipe.tune_model(model.to(work.device), rung, arm, progress=listener.step)
-            before = json.loads((base / FACTS).read_text())
+            before = read_facts(base / FACTS)
             facts = {**_facts(rung, tuned), "arm": arm}
             facts |= {name: before[name] + facts[name] for name in ("steps", "tokens")}
             _write(folder, tuned, facts)

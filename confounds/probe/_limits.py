@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from confounds.files import read_json
 from confounds.probe import _exchangeability
 from confounds.probe._plan import applies
 
@@ -66,7 +66,7 @@ def notes(plan: Plan, folder: Path) -> list[str]:
     found = []
     for model in plan.study.models:
         path = folder / place_of(model.label)
-        known = json.loads(path.read_text()) if path.is_file() else {}
+        known = read_json(path) if path.is_file() else {}
         if "limits" not in known:
             continue
         lost = [unavailable(plan, sheet, scores=known["scores"]) for sheet in plan.sheets]
@@ -80,5 +80,5 @@ def notes(plan: Plan, folder: Path) -> list[str]:
 
 def counted(path: Path) -> float | None:
     """The size of a model as its file tells it; None where it was unknown, or no file is there."""
-    value = json.loads(path.read_text()).get("parameters") if path.is_file() else None
+    value = read_json(path).get("parameters") if path.is_file() else None
     return None if value is None else float(value)

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from confounds.files import read_json
 from confounds.probe._files import clear_parts, saying_why, write_bytes
 from confounds.probe._logits import LogitFile, is_whole, place_of, rows_of
 
@@ -81,7 +82,7 @@ class Store:
     def reason(self, cell: Cell) -> str | None:
         """Why the cell could not be asked when it last was tried; None where that is not known."""
         path = self.folder / "failures" / f"{cell.digest}.json"
-        return str(json.loads(path.read_text())["reason"]) if path.is_file() else None
+        return str(read_json(path, "reason")["reason"]) if path.is_file() else None
 
     def remove(self, name: str) -> None:
         """Remove a file of the folder, if it is there."""

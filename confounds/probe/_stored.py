@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from confounds.errors import InputError
+from confounds.files import REMEDY
 from confounds.probe._questions import Answer
 from confounds.study import TokenScores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from confounds.probe._cells import Cell
@@ -35,16 +38,35 @@ _UNKNOWN = -1
 
 
 def read_answers(path: Path) -> dict[str, Answer]:
-    """The answers of one cell's file, by the digest of their question."""
-    rows = pq.read_table(path, columns=list(_COLUMNS), partitioning=None).to_pylist()
+    """The answers of one cell's file, by the digest of their question.
+
+    Raises:
+        InputError: the file was damaged since it was written.
+    """
+    with _whole(path):
+        rows = pq.read_table(path, columns=list(_COLUMNS), partitioning=None).to_pylist()
     return {row["question"]: _answer(row) for row in rows}
 
 
 def read_specification(path: Path) -> dict[str, Any]:
-    """What one cell's file says was asked of whom; nothing where it does not say."""
-    metadata = pq.read_schema(path).metadata or {}
+    """What one cell's file says was asked of whom; nothing where it does not say.
+
+    Raises:
+        InputError: the file was damaged since it was written.
+    """
+    with _whole(path):
+        metadata = pq.read_schema(path).metadata or {}
     found: dict[str, Any] = json.loads(metadata.get(b"confounds.specification", b"{}"))
     return found
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{path}: not the cell that was written here ({error}); {REMEDY}"
+        raise InputError(msg) from error
 
 
 def earlier_answers(cell: Cell, folder: Path) -> list[Answer] | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from confounds.errors import StudyError
+from confounds.files import read_json
 from confounds.probe import _limits
 from confounds.probe._questions import Answer, Estimate, LogitSink, OpenSettings, Question
 from confounds.probe._stored import read_answers, read_specification
@@ -175,7 +176,7 @@ def _version(path: Path) -> str:
 def _planned(root: Path) -> set[Path]:
     """The cells that the manifest names; none where there is no manifest."""
     path = root / "manifest.json"
-    cells = json.loads(path.read_text())["cells"] if path.is_file() else []
+    cells = read_json(path, "cells")["cells"] if path.is_file() else []
     return {root / cell["file"] for cell in cells}
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from confounds.errors import ProbeError, StudyError
+from confounds.errors import ConfoundsError, InputError, ProbeError, StudyError
 from confounds.ingest import read_outcomes
 from confounds.probe import plan_study, run_study
+from confounds.probe._limits import counted
 
 METRICS = 'metrics = ["exact_match", "choice_accuracy", "target_log_prob"]'
 
@@ -104,7 +105,11 @@ def test_of_two_versions_of_a_model_the_one_that_is_planned_answers(
     wanted = read_outcomes(tmp_path / "half").select(metric="target_log_prob").frame["score"]
     found = read_outcomes(tmp_path / "again").select(metric="target_log_prob").frame["score"]
     assert sorted(found) == sorted(wanted)
-    (tmp_path / "first" / "manifest.json").unlink()
+    manifest = tmp_path / "first" / "manifest.json"
+    manifest.write_text('{"cells": [')
+    with pytest.raises(ConfoundsError, match=r"manifest\.json: not the JSON that was written here"):
+        run_study(path, tmp_path / "neither")
+    manifest.unlink()
     with pytest.raises(ProbeError, match="holds cells of several versions of model"):
         run_study(path, tmp_path / "neither")
     path.write_text(whole)
@@ -113,3 +118,16 @@ def test_of_two_versions_of_a_model_the_one_that_is_planned_answers(
     run_study(path, tmp_path / "neither")
     found = read_outcomes(tmp_path / "neither").select(metric="target_log_prob").frame["score"]
     assert sorted(found) != sorted(wanted)
+
+
+def test_a_damaged_file_of_the_run_is_named(stored: tuple[Path, str], tmp_path: Path) -> None:
+    path, text = stored
+    path.write_text(text)
+    damaged = next((tmp_path / "first").rglob("*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    with pytest.raises(ConfoundsError, match=rf"{damaged.name}: not the cell that was written"):
+        run_study(path, tmp_path / "again")
+    record = tmp_path / "tiny.json"
+    record.write_text("[]")
+    with pytest.raises(InputError, match=r"tiny\.json: not the JSON that was written here"):
+        counted(record)
