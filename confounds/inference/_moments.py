@@ -230,12 +230,6 @@ def inverse_small(gram: Floats) -> Floats:
     return found.transpose(2, 0, 1)
 
 
-def shrinkage(family_weight: Floats, phi2: Floats) -> Floats:
-    """(B, F) phi^2 / (1 + phi^2 W_f)."""
-    shrink: Floats = phi2[:, None] / (1 + phi2[:, None] * family_weight)
-    return shrink
-
-
 def solve_small(gram: Floats, right: Floats) -> Floats:
     """Batched solve; many of up to three unknowns, nearly all there are, by formula."""
     size = gram.shape[-1]

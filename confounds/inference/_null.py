@@ -268,7 +268,7 @@ class _Problem:
         w = _weights(s, k, at)
         weighted = Weighted(self.products, w, phi2, self.jump)
         gram = weighted.gram() + self.ridge
-        theta, bounded = self._coefficients(gram, weighted.moment(z))
+        theta, bounded = coefficients(gram, weighted.moment(z), self.slopes)
         smooth = self._predict(theta)
         r = z - smooth
         shared = weighted.family_effects(r)
@@ -318,20 +318,6 @@ class _Problem:
         sampling = _link.sampling_variance(mu, sample) / d2
         return response, sampling, _link.guessing_variance(mu, sample) / d2, mu
 
-    def _coefficients(self, gram: Floats, moment: Floats) -> tuple[Floats, Flags]:
-        p = len(self.ridge)
-        theta = solve_small(gram, moment[:, :, None])[:, :, 0]
-        bounded = (theta[:, 1] > self.slopes.upper) | (theta[:, 1] < self.slopes.lower)
-        if bounded.any():
-            rest = [column for column in range(p) if column != 1]
-            at = np.clip(theta[:, 1], self.slopes.lower, self.slopes.upper)
-            right = moment[:, rest] - gram[:, rest, 1] * at[:, None]
-            inner = gram[:, rest][:, :, rest]
-            fixed = np.repeat(at[:, None], p, axis=1)
-            fixed[:, rest] = solve_small(inner, right[:, :, None])[:, :, 0]
-            theta = np.where(bounded[:, None], fixed, theta)
-        return theta, bounded
-
     def _family_step(self, phi2: Floats, r: Floats, whitened: Floats, freedom: int) -> Floats:
         """One Newton step of the moment equation r'V^-1 r = freedom in phi^2."""
         total = (r * whitened).sum(axis=1)
@@ -341,6 +327,25 @@ class _Problem:
         change = np.clip((total - freedom) / steepness, least, most)
         moved: Floats = np.clip(phi2 + change, 0.0, self.most)
         return moved
+
+
+def coefficients(gram: Floats, moment: Floats, slopes: Slopes) -> tuple[Floats, Flags]:
+    """(B, p) solutions of (B, p, p) normal equations, and (B,) whether the slope is at its bound.
+
+    The slope is the second column; where it lies outside, the others are solved for beside it.
+    """
+    p = gram.shape[1]
+    theta = solve_small(gram, moment[:, :, None])[:, :, 0]
+    bounded = (theta[:, 1] > slopes.upper) | (theta[:, 1] < slopes.lower)
+    if bounded.any():
+        rest = [column for column in range(p) if column != 1]
+        at = np.clip(theta[:, 1], slopes.lower, slopes.upper)
+        right = moment[:, rest] - gram[:, rest, 1] * at[:, None]
+        inner = gram[:, rest][:, :, rest]
+        fixed = np.repeat(at[:, None], p, axis=1)
+        fixed[:, rest] = solve_small(inner, right[:, :, None])[:, :, 0]
+        theta = np.where(bounded[:, None], fixed, theta)
+    return theta, bounded
 
 
 def _rows(own: Floats | None, rows: slice) -> Floats | None:

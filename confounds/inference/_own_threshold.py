@@ -9,8 +9,8 @@ import numpy as np
 
 from confounds.inference import _link
 from confounds.inference._constrained import reference_point
-from confounds.inference._moments import shrinkage
-from confounds.inference._null import MAX_MOVE, RIDGE_LEVEL, RIDGE_SLOPE
+from confounds.inference._moments import Weighted
+from confounds.inference._null import MAX_MOVE, RIDGE_LEVEL, RIDGE_SLOPE, coefficients
 
 if TYPE_CHECKING:
     from confounds.inference._null import NullFit, Slopes
@@ -47,15 +47,12 @@ def own_effects(found: Scanned, shape: str, slopes: Slopes) -> Floats:
     """
     sample, best = found.sample, found.scan.best
     h = found.columns.T[best]
-    smooth = np.broadcast_to(sample.design, (len(h), *sample.design.shape))
-    design = np.concatenate([smooth, h[:, :, None]], axis=2)
     limit, reach = (_link.ETA_LIMIT, MAX_MOVE) if sample.binomial else (np.inf, np.inf)
-    eta = found.null.eta
-    theta = np.zeros(design.shape[::2])
+    eta, theta = found.null.eta, found.null.theta
     for _ in range(STEPS):
-        theta = _coefficients(found, eta, design, slopes)
-        move = np.clip((design @ theta[:, :, None])[:, :, 0] - eta, -reach, reach)
-        eta = np.clip(eta + move, -limit, limit)
+        theta = _coefficients(found, eta, h, slopes)
+        curve = theta[:, :-1] @ sample.design.T + theta[:, -1:] * h
+        eta = _link.within(eta + _link.within(curve - eta, reach), limit)
     ends = np.array([reference_point(sample, float(psi), shape) for psi in sample.grid])[best]
     before = theta[:, 0] + theta[:, 1] * (ends[:, 0] - sample.centre)
     after = before + ends[:, 1] * theta[:, -1]
@@ -65,34 +62,16 @@ def own_effects(found: Scanned, shape: str, slopes: Slopes) -> Floats:
     return difference
 
 
-def _coefficients(found: Scanned, eta: Floats, design: Floats, slopes: Slopes) -> Floats:
+def _coefficients(found: Scanned, eta: Floats, h: Floats, slopes: Slopes) -> Floats:
     """One reweighted least-squares step, the slope within its bounds."""
     sample, null = found.sample, found.null
-    mu = _link.mean(eta, sample.floor, binomial=sample.binomial)
-    d = _link.slope(eta, sample.floor, binomial=sample.binomial)
-    z = eta + (found.y - mu) / d
+    mu, d = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
     spread = _link.sampling_variance(mu, sample)
     spread = spread + null.rho[:, None] * _link.guessing_variance(mu, sample)
     w = 1 / np.maximum(spread / d**2 + null.tau2[:, None], 1e-12)
-    weighted = w[:, :, None] * design
-    gram = design.transpose(0, 2, 1) @ weighted
-    moment = (weighted * z[:, :, None]).sum(axis=1)
-    if np.any(null.phi2 > 0):
-        shrink = shrinkage(w @ sample.membership, null.phi2)
-        spread = weighted.transpose(0, 2, 1) @ sample.membership
-        gram = gram - (spread * shrink[:, None, :]) @ spread.transpose(0, 2, 1)
-        inner = shrink * ((w * z) @ sample.membership)
-        moment = moment - (spread @ inner[:, :, None])[:, :, 0]
-    size = gram.shape[1]
-    ridge = np.full(size, RIDGE_LEVEL if sample.binomial else 0.0)
+    weighted = Weighted(sample.products, w, null.phi2, h)
+    gram = weighted.gram()
+    ridge = np.full(gram.shape[1], RIDGE_LEVEL if sample.binomial else 0.0)
     ridge[1] = RIDGE_SLOPE if sample.binomial else 0.0
-    gram[:, np.arange(size), np.arange(size)] += ridge + 1e-12 * np.trace(gram[0])
-    theta = np.linalg.solve(gram, moment[:, :, None])[:, :, 0]
-    at = np.clip(theta[:, 1], slopes.lower, slopes.upper)
-    rest = [column for column in range(size) if column != 1]
-    right = moment[:, rest] - gram[:, rest, 1] * at[:, None]
-    bounded = np.repeat(at[:, None], size, axis=1)
-    bounded[:, rest] = np.linalg.solve(gram[:, rest][:, :, rest], right[:, :, None])[:, :, 0]
-    outside = (at != theta[:, 1])[:, None]
-    chosen: Floats = np.where(outside, bounded, theta)
-    return chosen
+    gram = gram + np.diag(ridge + 1e-12 * np.trace(gram[0]))
+    return coefficients(gram, weighted.moment(eta + (found.y - mu) / d), slopes)[0]
