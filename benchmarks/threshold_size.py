@@ -9,14 +9,15 @@ Resumable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import numpy as np
 from _resumable import Table, as_columns, fill
 from _simulated import CENTRE, FLOOR, ITEMS, Truth, draw_effects, draw_sample, layout, middle
 
-from confounds.inference import _link
+from confounds.inference import _link, _refit
 from confounds.inference._null import Slopes
 from confounds.inference._reference import bootstrap, fit_levels, p_value
 from confounds.inference.contrast import Pair, contrast_test
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
     from _simulated import Floats
 
 REPLICATES = 199
+SIZES = (8, 12, 20, 40, 50)
+NEAR_LIMIT = (31, 40, 48, 60)
+"""About the number of models above which the scan's F serves: by both statistics, same data."""
 BOUND = _link.TRANSITION / 2
 OVERLAP = False
 SCATTER = 0.025
 CLEAN = {"step to .67": 0.67, "scattered at chance": FLOOR}
 ALONE = ("one family", "every model its own")
 PAIRED = ("null", "flat null", "step .30")
+NAMES = {
+    "paired": ("paired", "unpaired"),
+    "limit": ("fitted", "fitted_decision", "scan", "scan_decision"),
+}
 NULLS = {"slope 1": 1.0, "at the bound": BOUND, "strict": 1.0}
 # Design, section 4.2: (M, disjoint) -> FE, two-level, decision, under slope 8.
 DESIGN_POWER = {
@@ -68,28 +76,33 @@ class Cell:
 def cells() -> list[Cell]:
     """All cells, the quick ones first."""
     found = []
-    for models in (8, 12, 20, 50):
+    for models in SIZES:
         for disjoint in (False, True):
             for shape in ("step", "hinge"):
                 found += [Cell("null", models, disjoint, shape, name) for name in NULLS]
         if models in DESIGN_PAIRED:
             found += [Cell("paired", models, OVERLAP, "step", name) for name in PAIRED]
     found += [Cell("power", *place, "step", "slope 8") for place in DESIGN_POWER]
-    for models in (8, 12, 20, 50):
+    for models in SIZES:
         found += [Cell("clean", models, OVERLAP, "step", name) for name in CLEAN]
         found += [Cell("alone", models, OVERLAP, "step", name) for name in ALONE]
+    for models in NEAR_LIMIT:
+        found += [Cell("limit", models, place, "step", "step .30") for place in (OVERLAP, True)]
     return found
 
 
 def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
     """Rejection rates of one cell."""
+    names = NAMES.get(cell.kind, ("two_level", "fixed", "decision"))
     rng = np.random.default_rng([seed, *cell.key.encode()])
-    rejected = np.zeros(3)
+    rejected = np.zeros(len(names))
     for _ in range(simulations):
         x, family = layout(cell.models, cell.disjoint, rng)
         effects = draw_effects(family, rng)
         if cell.kind == "paired":
             rejected += paired(cell, x, family, effects, rng)
+        elif cell.kind == "limit":
+            rejected += either(stepped(x, family, effects, rng), rng)
         elif cell.kind == "clean":
             sample = clean(CLEAN[cell.truth], x, family, rng)
             rejected += unpaired(sample, cell.shape, Slopes(upper=BOUND), rng)
@@ -102,11 +115,8 @@ def run_cell(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
             sample = draw_sample(Truth(slope=slope), x, family, effects, rng)
             slopes = Slopes() if cell.truth == "strict" else Slopes(upper=BOUND)
             rejected += unpaired(sample, cell.shape, slopes, rng)
-    names = ("two_level", "fixed", "decision")
-    if cell.kind == "paired":
-        names = ("paired", "unpaired", "")
     rates = zip(names, rejected / simulations, strict=True)
-    return {name: float(rate) for name, rate in rates if name and np.isfinite(rate)}
+    return {name: float(rate) for name, rate in rates if np.isfinite(rate)}
 
 
 def unpaired(sample: Sample, shape: str, slopes: Slopes, rng: np.random.Generator) -> Floats:
@@ -134,6 +144,21 @@ def clean(top: float, x: Floats, family: Floats, rng: np.random.Generator) -> Sa
     return Sample(x, score, count.astype(float), floor, family.astype(np.int64), names)
 
 
+def either(sample: Sample, rng: np.random.Generator) -> Floats:
+    """Rejections by the two-level test and by the decision, threshold fitted and by scan alone."""
+    found = []
+    for most in (len(sample), 0):
+        with mock.patch.object(_refit, "MOST_FITTED", most):
+            found.append(unpaired(replace(sample), "step", Slopes(upper=BOUND), rng)[[0, 2]])
+    return np.concatenate(found)
+
+
+def stepped(x: Floats, family: Floats, effects: Floats, rng: np.random.Generator) -> Sample:
+    """Scores that grow, with a step of .30 in the middle."""
+    level = -1.0 - 0.7 * (middle(x) - CENTRE)
+    return draw_sample(Truth(slope=0.7, level=level, step=0.30), x, family, effects, rng)
+
+
 def paired(
     cell: Cell, x: Floats, family: Floats, effects: Floats, rng: np.random.Generator
 ) -> Floats:
@@ -145,7 +170,7 @@ def paired(
     pair = Pair(raw, draw_sample(other, x, family, effects, rng))
     slopes = Slopes(upper=BOUND)
     found = contrast_test(pair, "step", slopes, REPLICATES, rng)
-    return np.array([found.p_value <= 0.05, unpaired(raw, "step", slopes, rng)[0], 0])
+    return np.array([found.p_value <= 0.05, unpaired(raw, "step", slopes, rng)[0]])
 
 
 def describe(cell: Cell, rates: dict[str, float]) -> str:

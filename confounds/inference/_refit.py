@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     Fit = Callable[[Floats, Floats, Floats], NullFit]
     Squares = Callable[[Floats, NullFit, NullFit], tuple[Floats, Floats]]
 
-MOST_FITTED = 30
+MOST_FITTED = 48
 """Models above which the scan's own F is the statistic, for its speed. In families of four it finds
-fewer steps than the fit would: `confounds power --families 8` with 30 models and with 31."""
+fewer steps than the fit: `threshold_size.py --only limit/`."""
 TRIED = 3
 """Thresholds at which a curve is fitted."""
 STEPS = 3

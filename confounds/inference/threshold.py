@@ -15,7 +15,7 @@ points, mu(eta + delta) - mu(eta) at psi.
 Formula: eta = a + b x + delta h(x; psi) + u_family + v_model with b <= 4.394 / gradual. F = (Q0 -
 Q1) / max(Q1 / (M - p - 1), 1) with the sums of squares Q1 of the curve with a step at psi and Q0 of
 the nearest smooth curve of p coefficients, on the score scale under the covariance of the former
-(`_refit`); of more than 30 models, and on an unbounded metric, F of delta in weighted least squares
+(`_refit`); of more than 48 models, and on an unbounded metric, F of delta in weighted least squares
 (`_scan`). The statistic is the
 supremum over psi, upward steps only for a claim of emergence, and p = (1 + #{F* >= F}) / (B + 1).
 
