@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 GRID = 81
 COARSE = 4
 """Of the effects, every so many are tried first; those between only where they can matter."""
+CLOSE = np.linspace(-4.0, 4.0, 17)
+"""Standard errors from the estimate that are tried too, where one is less than the grid's step."""
 FAR = 0.99
 """Confidence level, above any that is asked for, beyond twice whose reach no effect matters."""
 FREE_PHI2 = 1e4
@@ -233,7 +235,7 @@ def effect_profile(
         curve: the fitted curve, whose covariance serves as working covariance.
     """
     covariance = working_covariance(curve.fit, sample)
-    effects = _effect_grid(sample, float(curve.effect[0]), covariance)
+    effects = _effect_grid(sample, curve, shape, covariance)
     residual = max(len(sample) - sample.design.shape[1] - 1, 1) + sample.pooled_freedom
     freedom = effect_freedom(sample, curve.psi, shape, covariance)
     inflation = INFLATION if sample.binomial else 1.0
@@ -280,13 +282,20 @@ def _information(sample: Sample, columns: Floats, covariance: Covariance) -> flo
     return float(gram[-1, -1] - cross @ np.linalg.pinv(smooth) @ cross)
 
 
-def _effect_grid(sample: Sample, estimate: float, covariance: Covariance) -> Floats:
-    if sample.binomial:
-        reach = 1 - float(sample.floor.mean())
+def _effect_grid(
+    sample: Sample, curve: ThresholdCurve, shape: str, covariance: Covariance
+) -> Floats:
+    estimate = float(curve.effect[0])
+    if not sample.binomial:
+        spread = np.sqrt(1 / covariance.weight.mean() + covariance.phi2)
+        reach = 2 * abs(estimate) + 12 * spread
         return np.unique(np.concatenate([np.linspace(-reach, reach, GRID), [0.0, estimate]]))
-    spread = np.sqrt(1 / covariance.weight.mean() + covariance.phi2)
-    reach = 2 * abs(estimate) + 12 * spread
-    return np.unique(np.concatenate([np.linspace(-reach, reach, GRID), [0.0, estimate]]))
+    reach = 1 - float(sample.floor.mean())
+    grid = np.linspace(-reach, reach, GRID)
+    error = float(np.sqrt(effect_variance(sample, curve, shape)))
+    close = estimate + error * CLOSE if error < grid[1] - grid[0] else np.empty(0)
+    within = close[np.abs(close) < reach]
+    return np.unique(np.concatenate([grid, within, [0.0, estimate]]))
 
 
 def _fill(profile: Profile, squares_at: Callable[[Flags], Floats]) -> Profile:

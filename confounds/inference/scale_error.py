@@ -155,6 +155,9 @@ def simex_effect(sample: Sample, psi: float, plan: TestPlan, rng: np.random.Gene
         return float(curve.effect[0]), effect_variance(moved, curve, plan.shape)
 
     value, error = simex(estimate, sample.x, SPREAD, rng, line_in_root)
+    if sample.binomial:
+        room = 1 - float(sample.floor.mean())
+        value = float(np.clip(value, -room, room))
     return Estimate("effect_simex", value, std_error=error)
 
 

@@ -177,3 +177,21 @@ def test_effects_that_are_not_tried_could_not_have_ended_an_interval(monkeypatch
     for level in (0.5, 0.9, 0.95, 0.99):
         assert some.interval(level) == pytest.approx(every.interval(level), abs=1e-6)
     assert some.p_value() == pytest.approx(every.p_value(), abs=1e-12)
+
+
+@pytest.mark.parametrize("top", [1.0, 0.99])
+def test_from_chance_to_the_ceiling_the_interval_holds_the_step(top):
+    """The iterations missed the least sum of squares there: no interval reached above .735."""
+    x = np.linspace(8, 11, 16)
+    held = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        score = rng.binomial(500, np.where(x > 9.5, top, 0.25)) / 500
+        sample = sample_of(x, score, floor=0.25, items=500)
+        effect, profile = effect_at(sample, 9.5, PLAN)
+        held.append(effect.ci_lower <= top - 0.25 <= effect.ci_upper)
+        near = profile.squares < profile.squares.min() + 50
+        rise = np.diff(profile.squares[near])
+        assert near.sum() > 5
+        assert (np.diff(np.sign(rise[np.abs(rise) > 1e-3])) >= 0).all()
+    assert sum(held) >= 9
