@@ -2,7 +2,9 @@
 
 Schema: evalplus/evalplus at 26d6d00, `evalplus/evaluate.py` (`evaluate`: `eval` holds, per task,
 one entry a sample with `base_status` and `plus_status`) and `evalplus/codegen.py` (names of
-files: `MODEL_BACKEND_temp_T`). The tests of HumanEval or MBPP, and those tests with the added
+files: `MODEL_BACKEND_temp_T`). Up to v0.2.0 `eval` holds, per task, a table of lists of pairs
+(status, details), with the statuses of `evalplus/eval/__init__.py` there; v0.1.0 writes
+`HumanEval_0` for `HumanEval/0`. The tests of HumanEval or MBPP, and those tests with the added
 ones, are two tasks. A sample more of the same problem is a seed, and adds no items.
 """
 
@@ -29,6 +31,8 @@ _BACKEND = re.compile(rf"(?P<model>.+?)_(?:{_BACKENDS})_temp_.+")
 _FIRST_BYTES = 4096
 _PASSED = "pass"
 _STATUSES = (_PASSED, "fail", "timeout")
+_FIRST_STATUSES = {"success": _PASSED, "failed": "fail", "timed out": "timeout"}
+_FIRST_NAME = re.compile(r"HumanEval_(\d+)")
 _BENCHMARKS = {"HumanEval": "humaneval", "Mbpp": "mbpp"}
 
 
@@ -90,16 +94,16 @@ def _samples(document: Mapping[str, Any], path: Path) -> Iterator[_Sample]:
         for number, one in enumerate(given):
             place = f"eval[{problem!r}][{number}]"
             row = require(one, f"{path}: {place}", "base_status")
-            yield _Sample(
-                problem, number, row["base_status"], row.get("plus_status"), f"{path.name}: {place}"
-            )
+            name = _FIRST_NAME.sub(r"HumanEval/\1", problem)
+            source = f"{path.name}: {place}"
+            yield _Sample(name, number, row["base_status"], row.get("plus_status"), source)
 
 
 def _first(given: Any) -> Any:
-    """The status of a pair (status, details), or of a list that holds one."""
+    """The status of a pair (status, details), or of a list that holds one, as called since."""
     while isinstance(given, list):
         given = given[0] if given else None
-    return given
+    return _FIRST_STATUSES.get(given) if isinstance(given, str) else None
 
 
 def _scores(one: _Sample) -> Iterator[dict[str, Any]]:

@@ -53,11 +53,24 @@ def test_samples_are_seeds_and_add_no_items(tmp_path):
     assert (cell["score"], cell["n"], cell["seeds"]) == (0.5, 3, 2)
 
 
-def test_the_first_layout_is_read_too(tmp_path):
-    pairs = {"nfiles": 1, "base": [["pass", [True]]], "plus": [["fail", [False]]]}
-    outcomes = read_outcomes(write(tmp_path, {"HumanEval/0": pairs}))
-    assert scores(outcomes, "humaneval") == [1.0]
-    assert scores(outcomes, "humaneval_plus") == [0.0]
+@pytest.mark.parametrize("name", ["HumanEval/{}", "HumanEval_{}"])
+def test_the_first_layout_is_read_too(tmp_path, name):
+    """As v0.2.0 writes it; v0.1.0 has `files` for `nfiles`, and names without the slash."""
+    statuses = [("success", "success"), ("success", "failed"), ("timed out", "failed")]
+    problems = {
+        name.format(number): {"nfiles": 1, "base": [[base, [1]]], "plus": [[plus, [1]]]}
+        for number, (base, plus) in enumerate(statuses)
+    }
+    outcomes = read_outcomes(write(tmp_path, problems))
+    assert scores(outcomes, "humaneval") == [1.0, 1.0, 0.0]
+    assert scores(outcomes, "humaneval_plus") == [1.0, 0.0, 0.0]
+    assert outcomes.frame["item"].unique().tolist() == [f"HumanEval/{i}" for i in range(3)]
+
+
+@pytest.mark.parametrize("plus", [None, []])
+def test_the_first_layout_without_added_tests(tmp_path, plus):
+    problems = {"HumanEval/0": {"nfiles": 1, "base": [["failed", []]], "plus": plus}}
+    assert read_outcomes(write(tmp_path, problems)).tasks == ("humaneval",)
 
 
 def test_a_status_that_is_unknown_is_no_score(tmp_path):
