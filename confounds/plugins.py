@@ -141,6 +141,24 @@ def _load_outside(folder: str, name: str) -> Any:
     module_name, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        msg = f"no {folder} extension at '{name}' ({error}); write it as package.module:OBJECT"
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        msg = f"no {folder} extension at '{name}' ({error}); {_way_out(module_name, error)}"
         raise UsageError(msg) from error
+
+
+def _way_out(module_name: str, error: Exception) -> str:
+    """What to do about a name that leads to nothing.
+
+    The current folder is not searched by itself: a study from elsewhere may name any module.
+    """
+    top = module_name.partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or not top:
+        return "write it as package.module:OBJECT"
+    if error.name == top:
+        return (
+            "a module is found where it is installed, and in the folders that PYTHONPATH names; "
+            "for one in the current folder: PYTHONPATH=. confounds ..."
+        )
+    if f"{module_name}.".startswith(f"{error.name}."):
+        return "write it as package.module:OBJECT"
+    return f"install what '{module_name}' imports"

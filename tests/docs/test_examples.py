@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -124,6 +126,80 @@ def test_the_curve_recovers_its_parameters():
     fit = fit_curve("gompertz:CURVE", sample)
     found = [fit[name].estimate for name in ("upper", "midpoint", "rate")]
     assert found == pytest.approx([0.8, x.mean() + 0.3, 2.0], abs=0.01)
+
+
+PRINTED = [
+    pytest.param(page, line, id=page.stem)
+    for page in sorted((ROOT / "docs" / "extend").glob("*.md"))
+    for line in re.findall(r"^PYTHONPATH.*$|^confounds .*$", page.read_text(), re.MULTILINE)
+]
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    """A folder that holds the files of the pages."""
+    for path in EXAMPLES.rglob("*.*"):
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def from_folder(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line as a shell does, with the command of this environment."""
+    before, _, words = line.partition("confounds ")
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("confounds")), *shlex.split(words)],
+        cwd=folder,
+        env=clean | dict(re.findall(r"(\w+)=(\S+)", before)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_pages_print_a_command_for_what_is_named_on_a_command_line_or_in_a_study():
+    assert {param.id for param in PRINTED} == {"backend", "engine", "format", "metric"}
+
+
+@pytest.mark.parametrize(("page", "line"), PRINTED)
+def test_a_printed_command_works_as_printed(beside, page, line):
+    metrics = re.search(r"^metrics = .*$", page.read_text(), re.MULTILINE)
+    if metrics is not None:
+        study = beside / "study.toml"
+        study.write_text(
+            re.sub(r"^metrics = .*$", metrics[0], study.read_text(), flags=re.MULTILINE)
+        )
+    done = from_folder(beside, line)
+    assert done.returncode == 0, done.stderr
+    out = beside / shlex.split(line)[shlex.split(line).index("--out") + 1]
+    outcomes = cf.read_outcomes(out)
+    assert metrics is None or "top_ten:METRIC" in outcomes.metrics
+    assert outcomes.frame["parameters"].notna().all()
+
+
+def test_a_module_beside_is_not_run_unasked_and_the_message_says_how(beside):
+    line = "confounds ingest scoreboard.json --format scoreboard:FORMAT --out table.csv"
+    done = from_folder(beside, line)
+    assert done.returncode == 2
+    assert "in the current folder: PYTHONPATH=. confounds" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere_at_all:FORMAT", "that PYTHONPATH names"),
+        ("json:FORMAT", "write it as package.module:OBJECT"),
+        ("json.gone:FORMAT", "write it as package.module:OBJECT"),
+        (":FORMAT", "write it as package.module:OBJECT"),
+        ("..json:FORMAT", "write it as package.module:OBJECT"),
+        ("lacking:FORMAT", "install what 'lacking' imports"),
+    ],
+)
+def test_a_name_that_leads_nowhere_says_the_way_out(tmp_path, monkeypatch, name, message):
+    (tmp_path / "lacking.py").write_text("import nowhere_at_all\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=message):
+        plugins.load("ingest", name)
 
 
 @pytest.mark.report
