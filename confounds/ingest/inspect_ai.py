@@ -76,9 +76,9 @@ class InspectAi:
             more = rescored([(same, one.kept) for same, one in own], there)
         measures = {one.name: one.measure for one in metrics.values() if one.measure is not None}
         unknown = frozenset(one.name for one in metrics.values() if not one.declared)
-        notes = (*_states(log), *_left_out(log), *_differing(log, metrics, rows), *more.notes)
+        notes = (*_states(log), *_missing(log), *_left_out(log), *_differing(log, metrics, rows))
         frame = frame_of([*rows, *more.rows])
-        return Reading(frame, measures, notes, unknown, rescored=len(more.rows))
+        return Reading(frame, measures, (*notes, *more.notes), unknown, rescored=len(more.rows))
 
 
 FORMAT = InspectAi()
@@ -205,6 +205,18 @@ def _states(log: Log) -> tuple[Finding, ...]:
         message = "Runs are marked as invalid by whoever made them"
         notes += (Finding("invalidated_runs", message, 1, (log.path.name,)),)
     return notes
+
+
+def _missing(log: Log) -> tuple[Finding, ...]:
+    """Whether the log has fewer samples, in all epochs, than its results count."""
+    completed = whole(mapping(log.header.get("results")).get("completed_samples"))
+    there = sum(bool(one.values) or not one.failed for one in log.samples)
+    if completed is None or there >= completed:
+        return ()
+    message = "Samples are fewer than the results of the log count; those that are there are read"
+    told = f"{_conditions(log)['model']}, {log.spec['task']}: {there} of {completed}"
+    where = (f"{log.path.name}: {told}",)
+    return (Finding("missing_samples", message, completed - there, where),)
 
 
 def _left_out(log: Log) -> tuple[Finding, ...]:

@@ -135,17 +135,55 @@ def _items(run: Run, task: TaskRun) -> tuple[pd.DataFrame | None, list[Finding]]
         return None, []
     samples = read_samples(path, task)
     frames, notes = [], []
-    for number, name in enumerate(dict.fromkeys(one.filter for one in samples)):
+    filters = dict.fromkeys(
+        (*(one.filter for one in samples), *(one.filter for one in task.scores))
+    )
+    for number, name in enumerate(filters):
         chosen = [one for one in samples if one.filter == name]
         logged = _logged(task, chosen, name)
         computed = _computed(task, chosen) if number == 0 else {}
         scores, found = _reconciled(task, logged, computed)
+        compared = _averaged(task, name) & scores.keys()
         wrong = _not_reproduced(task, name, scores)
-        notes += found + wrong
+        missing = _missing(run, task, path, chosen, same=bool(compared) and not wrong)
+        if missing and (wrong or not compared):
+            notes += [*found, *missing]
+            continue
+        notes += [*found, *wrong, *missing]
         kept = {key: value for key, value in scores.items() if key not in _names(wrong)}
         frames.append(_frame(run, task, path.name, chosen, kept))
     items = stack(frames)
     return (items if len(items) else None), notes
+
+
+def _missing(
+    run: Run, task: TaskRun, path: Path, samples: Sequence[Sample], *, same: bool
+) -> list[Finding]:
+    """Whether the file has fewer items than the results count, under one filter.
+
+    Metrics of the items that are left would stand beside averages of others, unless each average
+    is the mean of those items: versions that count all items ran some (`--samples`).
+    """
+    there = len({one.item for one in samples})
+    if task.n is None or there >= task.n:
+        return []
+    told = (
+        "the averages are the means of those that are there, which are read"
+        if same
+        else "averages are read, and no metric of the items that are there"
+    )
+    message = f"Samples are of fewer items than the results count; {told}"
+    where = f"{path.name}: {run.model}, {task.name}: {there} of {task.n}"
+    return [Finding("missing_samples", message, task.n - there, (where,))]
+
+
+def _averaged(task: TaskRun, filter_name: str) -> set[str]:
+    """The metrics that have an average under one filter."""
+    return {
+        metric_name(task, one.metric, one.filter)
+        for one in task.scores
+        if one.filter == filter_name
+    }
 
 
 Scores = dict[str, dict[int, float]]

@@ -50,6 +50,18 @@ def as_eval(path: Path, samples: list, head: dict | None = None, *, method=ZSTAN
 LETTERS = [sample(number, {"choice": value}) for number, value in enumerate("CIPNC")]
 
 
+@pytest.mark.parametrize(("completed", "count"), [(5, 0), (4, 0), (9, 4)])
+def test_samples_that_the_results_count_and_the_log_lacks_are_told(tmp_path, completed, count):
+    head = {**header(), "results": {"completed_samples": completed, "scores": []}}
+    failed = sample(9, {}, error={"message": "lost"})
+    outcomes = read_outcomes(as_eval(tmp_path / "a.eval", [*LETTERS, failed], head))
+    notes = [one for one in outcomes.notes if one.kind == "missing_samples"]
+    assert [one.count for one in notes] == ([count] if count else [])
+    for one in notes:
+        assert one.level == "warning"
+        assert one.where == ("a.eval: EleutherAI/pythia-70m, quiz: 5 of 9",)
+
+
 @pytest.mark.parametrize("method", [DEFLATED, ZSTANDARD])
 def test_letters_are_scores_as_inspect_counts_them(tmp_path, method):
     outcomes = read_outcomes(as_eval(tmp_path / "a.eval", LETTERS, method=method))

@@ -145,6 +145,41 @@ class TestNewResults:
         (cell,) = read_outcomes(tmp_path).cells().to_dict("records")
         assert (cell["score"], cell["n"], cell["seeds"]) == (0.5, 3, 2)
 
+    @pytest.mark.parametrize(("accuracy", "items"), [(0.25, False), (0.5, True)])
+    def test_samples_that_the_results_count_and_the_file_lacks_are_told(
+        self, tmp_path, accuracy, items
+    ):
+        """No linear metric stands on two items beside an average of four."""
+        write(tmp_path / f"results_{DATE}.json", new({"a": {"acc,none": accuracy}}))
+        pairs = (["-1.0", "-2.0"], ["-2.0", "-1.0"])
+        write_samples(
+            tmp_path, "a", [sample(i, target="0", log_prob=one) for i, one in enumerate(pairs)]
+        )
+        outcomes = read_outcomes(tmp_path)
+        (note,) = [note for note in outcomes.notes if note.kind == "missing_samples"]
+        assert (note.level, note.count) == ("warning", 2)
+        assert note.where == (f"samples_a_{DATE}.jsonl: org/tiny, a: 2 of 4",)
+        assert ("choice_probability" in outcomes.metrics) == items
+        (cell,) = outcomes.select(metric="choice_accuracy").cells().to_dict("records")
+        assert (cell["score"], cell["n"]) == (accuracy, 2 if items else 4)
+
+    def test_a_filter_whose_samples_are_missing_keeps_its_average(self, tmp_path):
+        document = new({"a": {"exact_match,none": 0.5, "exact_match,strict": 0.25}})
+        document["configs"]["a"]["output_type"] = "generate_until"
+        write(tmp_path / f"results_{DATE}.json", document)
+        rows = [
+            {"doc_id": i, "target": "x", "filter": "none", "metrics": ["exact_match"]}
+            | {"exact_match": float(i < 2)}
+            for i in range(4)
+        ]
+        write_samples(tmp_path, "a", rows)
+        outcomes = read_outcomes(tmp_path)
+        frame = outcomes.select(metric="exact_match:strict").frame
+        assert frame[["score", "n"]].to_numpy().tolist() == [[0.25, 4]]
+        assert len(outcomes.select(metric="exact_match:none").frame) == 4
+        (note,) = [note for note in outcomes.notes if note.kind == "missing_samples"]
+        assert note.where == (f"samples_a_{DATE}.jsonl: org/tiny, a: 0 of 4",)
+
     def test_logged_scores_win_where_log_probabilities_disagree(self, tmp_path):
         document = new({"a": {"acc,none": 0.0}})
         write(tmp_path / f"results_{DATE}.json", document)
