@@ -19,6 +19,7 @@ import pandas as pd
 from confounds.errors import FormatError, MapError
 from confounds.ingest._items import fill_items, settle_items
 from confounds.ingest._matching import check_ranges, unmatched_models, unmatched_tasks
+from confounds.ingest._naming import by_name_finding, model_key
 from confounds.ingest._reading import first_places
 from confounds.measures import DECLARED, Measure
 from confounds.outcomes._csv_lines import cells_told, header_of, lines_of
@@ -76,13 +77,11 @@ class TaskFacts:
     place: str = field(default="", compare=False)
 
 
-def model_key(name: str) -> str:
-    """A model's name without organisation and case: `EleutherAI/Pythia-70M` is `pythia-70m`."""
-    return name.rstrip("/").rsplit("/", 1)[-1].lower()
-
-
 def published_model(name: str) -> ModelFacts | None:
-    """What the package knows of a model, by hub id, name or alias; None where nothing."""
+    """What the package knows of a model, by hub id, name or alias; None where nothing.
+
+    Of whatever organisation: see `by_name_alone`.
+    """
     return _published_models().get(model_key(name))
 
 
@@ -115,14 +114,18 @@ class Facts:
     def fill_models(
         self, frame: pd.DataFrame, *, published: bool
     ) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
-        """Family, size, tokens and tuning of each model, by its name."""
+        """Family, size, tokens and tuning of each model, by its name; notes on what is guessed."""
         if not len(frame):
             return frame, ()
         frame = _with_columns(frame, _MODEL_COLUMNS)
         frame = _fill(frame, self.models.get, override=True)
+        notes: tuple[Finding, ...] = ()
         if published:
+            given = frame
             frame = _fill(frame, published_model, override=False)
-        return _untrained(frame)
+            notes = _guessed_models(given, frame)
+        frame, untrained = _untrained(frame)
+        return frame, notes + untrained
 
     def unmatched(self, frame: pd.DataFrame) -> tuple[Finding, ...]:
         """Rows of the user's tables that are of nothing in the results."""
@@ -310,6 +313,14 @@ def _tokens(
     step = pd.to_numeric(frame["checkpoint"])
     per_step = frame["model"].map({name: one.tokens_per_step for name, one in found.items()})
     return total.where(step.isna(), step * per_step.astype(float))
+
+
+def _guessed_models(given: pd.DataFrame, filled: pd.DataFrame) -> tuple[Finding, ...]:
+    """Which models were filled from a published one that has no more than their name."""
+    columns = list(_MODEL_COLUMNS)
+    new = (given[columns].isna() & filled[columns].notna()).any(axis=1)
+    known = {str(name): published_model(name) for name in filled.loc[new, "model"].unique()}
+    return by_name_finding({name: one for name, one in known.items() if one is not None})
 
 
 def _untrained(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from confounds.ingest._naming import is_path
 from confounds.ingest._reading import STD_ERROR
 from confounds.outcomes.schema import COLUMNS, numpy_frame
 
@@ -89,11 +90,11 @@ def model_of(name: str, revision: Any = None) -> Model:
     """
     told = _STEP.search(revision) if isinstance(revision, str) else None
     step = int(told.group(1)) if told else None
-    if not name.startswith(("/", "./", "../", "~")) and "\\" not in name:
-        return Model(name, step)
     cached = _CACHED.search(name)
     if cached is not None:
         return Model(cached.group(1).replace("--", "/"), step)
+    if not is_path(name):
+        return Model(name, step)
     parts = [part for part in re.split(r"[/\\]", name) if part.strip(".~")] or [name]
     for part in reversed(parts):
         save = _SAVE.fullmatch(part)

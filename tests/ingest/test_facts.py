@@ -9,12 +9,12 @@ import confounds.ingest as package
 from confounds.errors import MapError
 from confounds.ingest._facts import (
     Facts,
-    model_key,
     published_model,
     published_task,
     read_models,
     read_tasks,
 )
+from confounds.ingest._naming import model_key
 
 FOLDER = Path(package.__file__).parent
 
@@ -25,7 +25,9 @@ def models():
 
 
 def test_no_name_is_given_to_two_models(models):
-    names = [model_key(name) for one in models for name in (one.model, *one.aliases)]
+    names = [
+        name for one in models for name in {model_key(name) for name in (one.model, *one.aliases)}
+    ]
     assert len(names) == len(set(names))
 
 

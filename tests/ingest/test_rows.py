@@ -29,6 +29,7 @@ from confounds.ingest._rows import model_of
         ("/", None, ("/", None)),
         ("~/hub/models--org--tiny-a/snapshots/0a1b2c", None, ("org/tiny-a", None)),
         ("/hub/models--gpt2/snapshots/0a1b2c", None, ("gpt2", None)),
+        ("models--org--tiny-a/snapshots/0a1b2c", None, ("org/tiny-a", None)),
     ],
 )
 def test_a_path_names_the_model_and_not_its_save(name, revision, expected):
