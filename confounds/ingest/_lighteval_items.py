@@ -7,6 +7,7 @@ unless log-probabilities are asked for. Columns that early versions wrote as tex
 from __future__ import annotations
 
 import ast
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from confounds.errors import FormatError
-from confounds.ingest._archive import first_line
 from confounds.ingest._json import listing, mapping, number, text, whole
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ FIRST = ("acc", "acc_norm", "mc1", "mc2", "em", "qem", "pem", "pqem", "f1", "exa
 """Scores that the first leaderboard wrote as columns."""
 _NESTED = ("doc", "model_response")
 _LONGEST_TEXT = 1 << 20
+_NOT_FINITE = re.compile(r"\b(?:nan|inf)\b")
 _NUMBERS = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean)
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
@@ -138,10 +139,27 @@ def plain(value: Any, where: str) -> Any:
         msg = f"{where}: a text of {len(value)} characters; at most {_LONGEST_TEXT} are read"
         raise FormatError(msg)
     try:
-        return ast.literal_eval(value)
+        return _literal(value)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
-        msg = f"{where}: {value[:40]!r} is no value that can be read ({first_line(error)})"
+        deep = isinstance(error, RecursionError | MemoryError)
+        plainly = "nested too deeply" if deep else "not numbers, texts, lists and tables of them"
+        reason = error.msg if isinstance(error, SyntaxError) else plainly
+        msg = f"{where}: {value[:40]!r} is no value that can be read ({reason})"
         raise FormatError(msg) from error
+
+
+def _literal(written: str) -> Any:
+    """What Python's `repr` wrote, also where a number in it is not finite."""
+    if _NOT_FINITE.search(written) is None:
+        return ast.literal_eval(written)
+    return ast.literal_eval(_Named().visit(ast.parse(written.strip(), mode="eval")))
+
+
+class _Named(ast.NodeTransformer):
+    """The names that `repr` gives to numbers that are not finite, as these numbers."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(float(node.id)) if _NOT_FINITE.fullmatch(node.id) else node
 
 
 def _flat(table: pa.Table) -> dict[str, pa.ChunkedArray]:

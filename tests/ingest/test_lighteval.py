@@ -115,6 +115,24 @@ def test_the_results_of_the_run_name_its_model(tmp_path):
     assert read_outcomes(tmp_path).models == ("org/other",)
 
 
+@pytest.mark.parametrize("unknown", ["nan", "inf", "-inf"])
+def test_text_of_a_number_that_is_not_finite_is_a_missing_score(tmp_path, unknown):
+    rows = [old(1.0, as_text=True), old(0.0, as_text=True)]
+    write(tmp_path, [{**rows[0], "metrics": f"{{'acc': {unknown}, 'acc_norm': 1.0}}"}, rows[1]])
+    outcomes = read_outcomes(tmp_path)
+    assert outcomes.select(metric="choice_accuracy").frame["item"].tolist() == ["1"]
+    assert len(outcomes.select(metric="choice_accuracy_normalized").frame) == 2
+    (note,) = [one for one in outcomes.notes if one.kind == "unscored_samples"]
+    assert (note.count, note.where) == (1, ("acc",))
+
+
+def test_text_that_says_no_value_is_refused_without_addresses(tmp_path):
+    write(tmp_path, [{**old(1.0, as_text=True), "metrics": "{'acc': missing}"}])
+    with pytest.raises(FormatError, match=r"row 0: \"\{'acc': missing\}\" is no value") as caught:
+        read_outcomes(tmp_path)
+    assert " at 0x" not in str(caught.value)
+
+
 def test_ids_that_repeat_give_way_to_places(tmp_path):
     write(tmp_path, [new(0, 1.0), new(0, 0.0)])
     assert read_outcomes(tmp_path).frame["item"].tolist() == ["0", "1"]
