@@ -23,10 +23,6 @@ MAX_STEP = 1.0
 GAIN = 1e-6
 """Fall of the sum of squares, in units of the working covariance, that is worth another step; more
 where a row lies far above the least of its part, and matters the less."""
-SHARE = 1e-3
-"""Of the scores that an effect leaves, the part at either end in which no iteration starts."""
-ROUNDED = 1e-9
-"""How far beyond the whole room above the floor an effect may lie."""
 TINY = 1e-9
 """Least variance, as a share of the mean."""
 MOST_MOVING = 0.8
@@ -84,13 +80,7 @@ def reference_point(sample: Sample, psi: float, shape: str) -> tuple[float, floa
 
 
 class Constrained:
-    """Mean and Jacobian of the curve whose threshold (K of them) and effect (D) are given.
-
-    In place of its level it has u: before the step the curve stands at low + (high - low)
-    logistic(u), between the scores low = c - min(D, 0) and high = 1 - max(D, 0) that the effect
-    leaves. On the logit, scores at a ceiling bend the sum of squares so much that the iterations
-    miss its least.
-    """
+    """Mean and Jacobian of the curve whose threshold (K of them) and effect (D) are given."""
 
     def __init__(self, sample: Sample, psi: Floats, shape: str, effects: Floats) -> None:
         count = len(effects)
@@ -104,56 +94,43 @@ class Constrained:
         self.row[:, 0] = 1.0
         self.row[:, 1] = np.repeat(at - sample.centre, count)
         self.floor = np.full(len(self.effects), sample.floor.mean())
-        self.low = self.floor - np.minimum(self.effects, 0.0)
-        self.span = 1 - np.maximum(self.effects, 0.0) - self.low
-        self.attainable = (self.span > -ROUNDED) | np.full(len(self.span), not sample.binomial)
+        self.rows: tuple[str, ...] = ("effects", "column", "height", "row", "floor")
 
     def take(self, rows: slice | Ints) -> Constrained:
         """Some of the rows."""
         part = copy(self)
-        for name in ("effects", "column", "height", "row", "floor", "low", "span", "attainable"):
+        for name in self.rows:
             setattr(part, name, getattr(self, name)[rows])
         return part
 
     def begin(self, theta: Floats) -> Floats:
-        """The same curves before their steps, by u in place of the level."""
-        eta0 = (theta * self.row).sum(axis=1)
-        if self.sample.binomial:
-            before = _link.mean(eta0, self.floor, binomial=True)
-            share = (before - self.low) / np.maximum(self.span, SHARE)
-            share = np.clip(share, SHARE, 1 - SHARE)
-            eta0 = _link.inverse(share, np.zeros(()), binomial=True)
-        return np.column_stack([eta0, theta[:, 1:]])
+        """Level, slope and covariates in the terms of `evaluate`: as they are."""
+        return theta
 
     def evaluate(self, theta: Floats) -> tuple[Floats, Floats, Flags]:
         """Mu (KD, M), d mu / d theta (p, KD, M), and whether the effect can be attained (KD,)."""
-        sample = self.sample
-        (before, of_before), (after, of_after) = self._sides(theta[:, 0])
-        apart = (after - before) / self.height
-        beside = sample.design[:, 1:].T[:, None, :] - self.row[:, 1:].T[:, :, None]
-        eta = before[:, None] + apart[:, None] * self.column
-        for own, along in zip(theta[:, 1:].T, beside, strict=True):
-            eta += own[:, None] * along
-        mu, gradient = _link.mean_and_slope(eta, sample.floor, binomial=sample.binomial)
+        sample, binomial = self.sample, self.sample.binomial
+        eta0 = (theta * self.row).sum(axis=1)
+        before, slope_before = _link.mean_and_slope(eta0, self.floor, binomial=binomial)
+        wanted = before + self.effects
+        feasible = np.ones(len(theta), dtype=bool)
+        inside = wanted
+        if binomial:
+            feasible = (wanted > self.floor - 1e-9) & (wanted < 1 + 1e-9)
+            inside = np.clip(wanted, self.floor + 1e-4, 1 - 1e-4)
+        top = _link.inverse(inside, self.floor, binomial=binomial)
+        rise = (top - eta0) / self.height
+        ratio = slope_before / _link.slope(top, self.floor, binomial=binomial)
+        ratio = np.where(inside == wanted, ratio, 0.0)
+        eta = theta @ sample.design.T + rise[:, None] * self.column
+        mu, gradient = _link.mean_and_slope(eta, sample.floor, binomial=binomial)
+        shift = ((ratio - 1) / self.height)[:, None] * self.row
         jacobian = np.empty((theta.shape[1], *eta.shape))
-        np.multiply(self.column, ((of_after - of_before) / self.height)[:, None], out=jacobian[0])
-        jacobian[0] += of_before[:, None]
-        jacobian[1:] = beside
-        jacobian *= gradient
-        return mu, jacobian, self.attainable
-
-    def _sides(self, u: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-        """Eta before and after the step, each with its derivative (KD,)."""
-        if not self.sample.binomial:
-            return (u, np.ones_like(u)), (u + self.effects, np.ones_like(u))
-        share = _link.mean(u, np.zeros(()), binomial=True)
-        before = self.low + np.maximum(self.span, 0.0) * share
-        moved = np.maximum(self.span, 0.0) * share * (1 - share)
-        return self._side(before, moved), self._side(before + self.effects, moved)
-
-    def _side(self, score: Floats, moved: Floats) -> tuple[Floats, Floats]:
-        eta = _link.inverse(score, self.floor, binomial=True)
-        return eta, moved / _link.slope(eta, self.floor, binomial=True)
+        for each, (own, moved) in enumerate(zip(sample.design.T, shift.T, strict=True)):
+            np.multiply(self.column, moved[:, None], out=jacobian[each])
+            jacobian[each] += own
+            jacobian[each] *= gradient
+        return mu, jacobian, feasible
 
 
 class Smooth:

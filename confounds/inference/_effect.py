@@ -28,6 +28,7 @@ from confounds.inference._constrained import (
 )
 from confounds.inference._nested import fit_nested
 from confounds.inference._null import NullFit, Slopes
+from confounds.inference._saturated import Saturated, rises_to_ceiling
 from confounds.inference._variances import pooled_squares
 from confounds.inference.sample import threshold_columns
 
@@ -240,9 +241,11 @@ def effect_profile(
     freedom = effect_freedom(sample, curve.psi, shape, covariance)
     inflation = INFLATION if sample.binomial else 1.0
     pooled = float(pooled_squares(curve.fit.tau2, sample.pooled)[0])
+    near = rises_to_ceiling(sample, curve.fit.theta[0], curve.psi, shape)
+    kind = Saturated if near else Constrained
 
     def squares_at(chosen: Flags) -> Floats:
-        problem = Constrained(sample, psi, shape, effects[chosen])
+        problem = kind(sample, psi, shape, effects[chosen])
         theta = np.repeat(curve.fit.theta[:, :-1], len(problem.effects), axis=0)
         squares = least_squares(problem, sample.score, theta, covariance, slopes)
         least: Floats = squares.reshape(problem.shape).min(axis=0) + pooled
