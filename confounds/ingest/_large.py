@@ -18,19 +18,15 @@ from confounds.outcomes.schema import check_scores, conform
 from confounds.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 MANY_BYTES = 500_000_000
 
 
-def is_large(paths: Sequence[Path]) -> bool:
-    """Do these folders and files hold more than 500 MB? A single file says so for itself."""
-    size = 0
-    for path in paths:
-        inside = path.rglob("*") if path.is_dir() else iter((path,))
-        size += sum(one.stat().st_size for one in inside if one.is_file())
-    return size > MANY_BYTES
+def is_large(files: Iterable[Path]) -> bool:
+    """Do these files hold more than 500 MB?"""
+    return sum(one.stat().st_size for one in files) > MANY_BYTES
 
 
 def averaged(reading: Reading, path: Path, declared: Mapping[str, Measure]) -> Reading:

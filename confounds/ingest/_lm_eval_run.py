@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.errors import FormatError
 from confounds.ingest._facts import published_task
+from confounds.ingest._identity import loaded_as
 from confounds.ingest._json import load_mapping, mapping
 from confounds.ingest._rows import Model, model_of
 
@@ -61,6 +62,7 @@ class Run:
         path: of the file.
         model: hub id, or the part of a local path that names it.
         checkpoint: training step, where the revision or the local path names one.
+        load: how the weights differ from those that the name stands for; "" where they do not.
         parameters: where the file says.
         seed: of the choice of demonstrations, where the file says.
         prompt: `chat` where a chat template was applied, `completion` where the file says
@@ -75,6 +77,7 @@ class Run:
     path: Path
     model: str
     checkpoint: int | None
+    load: str
     parameters: float | None
     seed: int | None
     prompt: str | None
@@ -117,11 +120,13 @@ def read_run(path: Path) -> Run:
         if name not in groups and isinstance(table, dict)
     )
     date = _DATE.search(path.stem)
+    revision = arguments.get("revision") or config.get("model_revision")
     model = _model(document, config, arguments, path)
     return Run(
         path=path,
         model=model.name,
         checkpoint=model.checkpoint,
+        load=loaded_as(arguments, revision if model.checkpoint is None else None),
         parameters=_positive(config.get("model_num_parameters")),
         seed=_whole(config.get("fewshot_seed")),
         prompt=_prompt(document),

@@ -13,6 +13,7 @@ import pyarrow as pa
 from confounds import plugins
 from confounds.errors import FormatError, OutcomesError, half_character
 from confounds.ingest import _facts
+from confounds.ingest._identity import TWO_NAMES, differing_loads, join_aliases, two_names
 from confounds.ingest._large import averaged, is_large
 from confounds.ingest._map import TableMap, read_map
 from confounds.ingest._reading import Format, Reading, first_places, merge_notes, stack
@@ -60,7 +61,7 @@ def read_outcomes(
         path: a file, a folder (walked, hidden folders too), or several of them.
         models: CSV with `model` and any of `family parameters tokens compute
             tokens_per_step tuning`; believed over the files. Where both are silent, the
-            package's own table of open models is asked.
+            package's own table of open models is asked. Its `aliases` are read as `model`.
         tasks: CSV with `task`, optionally `metric`, and any of `chance majority n`; fills
             what the files do not say.
         map: `map.toml` that names the columns of any CSV, JSONL or Parquet table.
@@ -81,14 +82,15 @@ def read_outcomes(
     mapping = read_map(Path(map)) if map is not None else TableMap()
     paths = [path] if isinstance(path, str | Path) else list(path)
     formats = _formats(mapping, format, rescore=rescore)
-    found, unread = _find([Path(one) for one in paths], formats, named=format is not None)
-    large = is_large([Path(one) for one in paths])
+    found, beside, unread = _find([Path(one) for one in paths], formats, named=format is not None)
+    large = is_large([*(item.path for item in found), *beside])
     readings = [_read(item, mapping.metrics if large else None) for item in found]
     if rescore:
         unread += unrescored([(item.path, item.format) for item in found], readings)
     facts = _facts.Facts.read(models, tasks)
     try:
-        outcomes = _combine(readings, facts, mapping.metrics, unread)
+        tables = all(item.format.name == Table.name for item in found)
+        outcomes = _combine(readings, facts, mapping.metrics, unread, tables=tables)
     except OutcomesError as error:
         if any(item.path.name in str(error) for item in found):
             raise
@@ -138,8 +140,10 @@ def _names(found: Sequence[_Found]) -> str:
 
 def _find(
     paths: Sequence[Path], formats: tuple[Format, ...], *, named: bool
-) -> tuple[list[_Found], tuple[Finding, ...]]:
+) -> tuple[list[_Found], list[Path], tuple[Finding, ...]]:
+    """The files to read, those that are read along with them, and a note on the others."""
     found: list[_Found] = []
+    beside: list[Path] = []
     unread: list[str] = []
     for path in paths:
         if not path.is_dir():
@@ -150,17 +154,21 @@ def _find(
             known = next((item for item in formats if item.recognises(one)), None)
             if known is not None:
                 found.append(_Found(one, known, path))
-            elif not _companion(one, formats):
+            elif _companion(one, formats):
+                beside.append(one)
+            else:
                 unread.append(str(one.relative_to(path)))
     if not found:
         names = ", ".join(item.name for item in formats)
         msg = f"{paths[0]}: no file in this folder is recognised; formats: {names}"
+        if not named and names == Table.name:
+            msg += f" (the map is for tables only: {', '.join(SUFFIXES)})"
         raise FormatError(msg)
     if not unread:
-        return found, ()
+        return found, beside, ()
     message = "Files in the folder are of no known format and are not read"
     where = first_places(unread)
-    return found, (Finding("unread_files", message, len(unread), where, "note"),)
+    return found, beside, (Finding("unread_files", message, len(unread), where, "note"),)
 
 
 def _formats(mapping: TableMap, name: str | None, *, rescore: bool) -> tuple[Format, ...]:
@@ -229,12 +237,15 @@ def _combine(
     facts: _facts.Facts,
     declared: Mapping[str, Measure],
     notes: tuple[Finding, ...],
+    *,
+    tables: bool,
 ) -> Outcomes | None:
     """The rows of all files as one table; None where there are none."""
     measures: dict[str, Measure] = {}
     for reading in readings:
         measures.update(reading.measures)
-        notes += reading.notes
+        # What an earlier reading said of names is asked again: a models table may join them now.
+        notes += tuple(one for one in reading.notes if one.kind != TWO_NAMES)
     measures.update(declared)
     complete = typed(stack([one.frame for one in readings if one.complete]))
     partial = typed(stack([one.frame for one in readings if not one.complete]))
@@ -242,13 +253,29 @@ def _combine(
     partial, looked_up = facts.fill_models(partial, published=True)
     frame = stack([complete, partial])
     unmatched = facts.unmatched(frame)
+    frame, joined, renamed = join_aliases(frame, facts.models)
+    names = (*renamed, *two_names(frame, facts.models), *differing_loads(readings, joined))
     optional = frozenset().union(*(one.optional_metrics for one in readings))
     frame, unknown = _without_unknown(frame, optional - set(measures))
     frame, tasks = facts.fill_tasks(frame, measures)
-    every = merge_notes((*notes, *given, *looked_up, *unmatched, *unknown, *tasks))
+    every = merge_notes((*notes, *given, *looked_up, *unmatched, *names, *unknown, *tasks))
     if not len(frame):
         return None
+    if not tables:
+        _check_items(frame)
     return Outcomes(frame, measures=measures, notes=every)
+
+
+def _check_items(frame: pd.DataFrame) -> None:
+    """Raise `OutcomesError` where nothing tells `n`; a map cannot for files that are no tables."""
+    unknown = frame["n"].isna().to_numpy()
+    if unknown.any():
+        row = frame.iloc[int(unknown.argmax())]
+        msg = (
+            f"column 'n' in {row.get('source')} is empty (task '{row['task']}'); every row needs "
+            "the number of items there (--tasks can give it: a tasks.csv with task and n)"
+        )
+        raise OutcomesError(msg)
 
 
 def _without_unknown(

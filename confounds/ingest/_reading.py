@@ -31,6 +31,8 @@ class Reading:
         optional_metrics: metrics that are left out, and noted, when nobody declares them.
         complete: False when sizes and training tokens may be looked up by model name.
         rescored: rows that were computed from stored log-probabilities.
+        loads: model -> how its weights differ from those that its name stands for ("" where they
+            do not); empty where the file does not tell how models were loaded.
     """
 
     frame: pd.DataFrame
@@ -39,6 +41,7 @@ class Reading:
     optional_metrics: frozenset[str] = frozenset()
     complete: bool = False
     rescored: int = 0
+    loads: Mapping[str, str] = field(default_factory=dict)
 
 
 class Format(Protocol):

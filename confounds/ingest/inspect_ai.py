@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from confounds.ingest._identity import loaded_as
 from confounds.ingest._inspect_log import Log, LoggedSample, read_log
 from confounds.ingest._inspect_scores import (
     NO_ANSWER,
@@ -23,7 +24,7 @@ from confounds.ingest._inspect_scores import (
 from confounds.ingest._json import listing, mapping, number, opening, text, whole
 from confounds.ingest._reading import STD_ERROR, Reading, first_places
 from confounds.ingest._rescoring import Rescored, rescored
-from confounds.ingest._rows import demonstrations, frame_of, known, model_of
+from confounds.ingest._rows import Model, demonstrations, frame_of, known, model_of
 from confounds.results import Finding
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class InspectAi:
         unknown = frozenset(one.name for one in metrics.values() if not one.declared)
         notes = (*_states(log), *_missing(log), *_left_out(log), *_differing(log, metrics, rows))
         frame = frame_of([*rows, *more.rows])
-        return Reading(frame, measures, (*notes, *more.notes), unknown, rescored=len(more.rows))
+        notes = (*notes, *more.notes)
+        count = len(more.rows)
+        return Reading(frame, measures, notes, unknown, rescored=count, loads=_loads(log))
 
 
 FORMAT = InspectAi()
@@ -124,7 +127,7 @@ def _conditions(log: Log) -> dict[str, Any]:
     arguments = {**mapping(spec.get("task_args")), **mapping(spec.get("task_args_passed"))}
     given = [arguments[name] for name in _SHOTS if name in arguments]
     shots = next((found for one in given if (found := _shots(one)) is not None), None)
-    model = model_of(_model(spec), mapping(spec.get("model_args")).get("revision"))
+    model = _named(spec)
     return known(
         task=spec["task"],
         model=model.name,
@@ -141,6 +144,16 @@ def _conditions(log: Log) -> dict[str, Any]:
 def _shots(value: Any) -> int | None:
     """Demonstrations that an argument of a task asks for; `True` does not say how many."""
     return 0 if value is False else whole(value)
+
+
+def _named(spec: Mapping[str, Any]) -> Model:
+    return model_of(_model(spec), mapping(spec.get("model_args")).get("revision"))
+
+
+def _loads(log: Log) -> dict[str, str]:
+    arguments, model = mapping(log.spec.get("model_args")), _named(log.spec)
+    revision = arguments.get("revision") if model.checkpoint is None else None
+    return {model.name: loaded_as(arguments, revision)}
 
 
 def _model(spec: Mapping[str, Any]) -> str:
@@ -185,7 +198,7 @@ def _averages(log: Log) -> Reading:
         error = number(mapping(metrics.get("stderr")).get("value"))
         row = {"metric": called, "score": value, "n": items, STD_ERROR: error}
         rows.append({**_conditions(log), **row, "source": log.path.name})
-    return Reading(frame_of(rows), {}, _states(log), frozenset(unknown))
+    return Reading(frame_of(rows), {}, _states(log), frozenset(unknown), loads=_loads(log))
 
 
 def _items(log: Log, results: Mapping[str, Any]) -> float | None:

@@ -80,7 +80,9 @@ class LmEval:
         names = set(frame["metric"]) if len(frame) else set()
         unknown = frozenset(name for name in names if name.partition(":")[0] not in KNOWN)
         linear = sum(int(one["metric"].isin(LINEAR).sum()) for one in frames)
-        return Reading(frame, measures_for(names), tuple(notes), unknown, rescored=linear)
+        loads = {run.model: run.load}
+        measures = measures_for(names)
+        return Reading(frame, measures, tuple(notes), unknown, rescored=linear, loads=loads)
 
 
 FORMAT = LmEval()

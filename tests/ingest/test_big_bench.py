@@ -97,8 +97,16 @@ def test_the_default_claim_takes_the_ceiling(tmp_path, tasks):
 
 
 def test_without_the_number_of_items_the_message_says_where_to_give_it(tmp_path):
-    with pytest.raises(OutcomesError, match=r"tasks\.csv"):
-        read_outcomes(write(tmp_path, [entry()]))
+    """In a tasks table alone: a map is for tables."""
+    path = write(tmp_path, [entry()])
+    where = r"column 'n' in .*scores\[0\] is empty \(task 'quiz'\).*a tasks.csv with task and n"
+    with pytest.raises(OutcomesError, match=where) as caught:
+        read_outcomes(path)
+    assert "map" not in str(caught.value)
+    constants = tmp_path / "map.toml"
+    constants.write_text("[constants]\nn = 100\n")
+    with pytest.raises(FormatError, match=r"is recognised; formats: table \(the map is for tables"):
+        read_outcomes(tmp_path, map=constants)
 
 
 def test_the_task_is_else_the_folder_of_the_results(tmp_path, tasks):

@@ -67,3 +67,13 @@ def test_a_score_outside_its_range_is_refused_before_it_is_averaged(folder, monk
     (folder / "more.csv").write_text("\n".join(lines))
     with pytest.raises(OutcomesError, match=r"more.csv.*outside \[0, 1\].*40"):
         read_outcomes(folder)
+
+
+def test_only_what_is_read_makes_a_folder_large(folder, monkeypatch):
+    """Weights that lie beside results took their items away."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    (folder / "model.safetensors").write_bytes(bytes(size))
+    monkeypatch.setattr(_large, "MANY_BYTES", size)
+    assert read_outcomes(folder).frame["item"].notna().any()
+    monkeypatch.setattr(_large, "MANY_BYTES", size - 1)
+    assert not read_outcomes(folder).frame["item"].notna().any()

@@ -163,6 +163,17 @@ class TestNewResults:
         (cell,) = outcomes.select(metric="choice_accuracy").cells().to_dict("records")
         assert (cell["score"], cell["n"]) == (accuracy, 2 if items else 4)
 
+    def test_an_average_that_is_not_the_mean_of_all_its_items_is_kept(self, tmp_path):
+        write(tmp_path / f"results_{DATE}.json", new({"a": {"acc,none": 0.25}}))
+        rows = [sample(i, target="0", log_prob=["-1.0", "-2.0"]) for i in range(4)]
+        write_samples(tmp_path, "a", rows)
+        outcomes = read_outcomes(tmp_path)
+        frame = outcomes.select(metric="choice_accuracy").frame
+        assert frame[["score", "n"]].to_numpy().tolist() == [[0.25, 4]]
+        kinds = {note.kind for note in outcomes.notes}
+        assert "not_a_mean_of_items" in kinds
+        assert "missing_samples" not in kinds
+
     def test_a_filter_whose_samples_are_missing_keeps_its_average(self, tmp_path):
         document = new({"a": {"exact_match,none": 0.5, "exact_match,strict": 0.25}})
         document["configs"]["a"]["output_type"] = "generate_until"

@@ -130,7 +130,7 @@ def test_results_without_samples_give_the_same_cells(lm_eval_run, outcomes, tmp_
         )
 
 
-def test_samples_that_do_not_give_the_reported_mean_are_not_believed(lm_eval_run, tmp_path):
+def test_samples_of_fewer_items_than_the_reported_mean_are_not_believed(lm_eval_run, tmp_path):
     for path in lm_eval_run.rglob("*tiny_choice*.jsonl"):
         lines = path.read_text(encoding="utf-8").splitlines()
         (tmp_path / path.name).write_text("\n".join(lines[:20]), encoding="utf-8")
@@ -139,7 +139,9 @@ def test_samples_that_do_not_give_the_reported_mean_are_not_believed(lm_eval_run
     outcomes = read_outcomes(tmp_path)
     reported = json.loads(path.read_text(encoding="utf-8"))["results"]["tiny_choice"]
     assert mean(outcomes, "tiny_choice", "choice_accuracy") == reported["acc,none"]
-    assert any(note.kind == "not_a_mean_of_items" for note in outcomes.notes)
+    assert outcomes.select("tiny_choice").frame["item"].isna().all()
+    (note,) = [note for note in outcomes.notes if note.kind == "missing_samples"]
+    assert note.where[0].endswith("tiny_choice: 20 of 48")
 
 
 def test_samples_alone_ask_for_their_folder(lm_eval_run):
