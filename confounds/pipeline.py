@@ -15,7 +15,9 @@ from confounds.claim import Claim, Scale, with_ceiling
 from confounds.curves import CurveSample
 from confounds.errors import NothingSelectedError
 from confounds.inference.baseline import BaselineSample, PresenceRule
+from confounds.inference.companions import companions_of
 from confounds.inference.explore import explore
+from confounds.inference.factors import switchable
 from confounds.inference.fits import Fits, Settings
 from confounds.inference.identifiability import Tie, find_ties
 from confounds.inference.presence import assess_absence, assess_presence
@@ -194,9 +196,23 @@ def _audit(claim: Claim, outcomes: Outcomes, settings: Settings) -> Audit:
         fits=((raw,) if raw else ()) + controlled,
         points=_points(fits, tests),
         descriptions=_descriptions(fits),
-        findings=(*inspect_outcomes(outcomes.select(task=claim.task)), *_turning(fits)),
+        findings=(
+            *inspect_outcomes(outcomes.select(task=claim.task)),
+            *_turning(fits),
+            *_tied_controls(fits),
+        ),
         unplaced=observation.unplaced,
         exploration=explore(fits) if settings.explore else None,
+    )
+
+
+def _tied_controls(fits: Fits) -> tuple[Finding, ...]:
+    """Controls that change another factor of the table as well, and the rows that would tell."""
+    found = [companions_of(fits, factor) for factor in switchable(fits)]
+    return tuple(
+        Finding("factors_change_together", tie.message, len(tie.columns) + 1, tie.rows)
+        for tie in found
+        if tie is not None
     )
 
 

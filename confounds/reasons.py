@@ -81,8 +81,14 @@ def _is_raw(audit: Audit, effect: Estimate) -> bool:
 
 def _explaining(audit: Audit) -> Iterator[str]:
     tests = {test.rival: test for test in audit.tests}
+    told: set[str] = set()
     for rival in audit.verdict.explained_by:
-        name, test = rival.replace("_", " "), tests.get(rival)
+        test = tests.get(rival)
+        group = (rival, *(test.together if test else ()))
+        if rival in told:
+            continue
+        told.update(group)
+        name = _alternatives(group)
         left = controlled(audit, test) if test else None
         if left is not None and left.estimate is not None:
             yield f"{name} (left: {text.estimate(left)})"
@@ -92,6 +98,12 @@ def _explaining(audit: Audit) -> Iterator[str]:
             yield f"{name} ({test.estimates[0].term.replace('_', ' ')}: {shown}{unit})"
         else:
             yield name
+
+
+def _alternatives(group: tuple[str, ...]) -> str:
+    """One rival, or those of which the table cannot say which."""
+    names = " or ".join(group).replace("_", " ")
+    return names if len(group) == 1 else f"{names}, which change together"
 
 
 def _lacking(audit: Audit) -> Iterator[str]:

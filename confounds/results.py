@@ -163,6 +163,7 @@ class RivalTest:
         fits: the controlled fits, for drawing.
         estimates: further numbers worth printing.
         models_needed: about how many models would decide it, when inconclusive.
+        together: the rivals whose factors its control changes as well; the outcome is of all.
     """
 
     rival: str
@@ -177,6 +178,7 @@ class RivalTest:
     fits: tuple[ThresholdFit, ...] = ()
     estimates: tuple[Estimate, ...] = ()
     models_needed: int | None = None
+    together: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON form."""
@@ -206,7 +208,8 @@ class Verdict:
     Attributes:
         label: `survives`, `explained`, `inconclusive` or `absent`.
         reason: why, in words.
-        explained_by: the rivals that explain it.
+        explained_by: the rivals that explain it; with one whose control changes the factors of
+            others as well, those too.
         untested: the rivals that this table cannot test.
         certain: what the paired changes say whatever the label, a sentence a rival, such as "at
             least 0.21 of the 0.30 is in_context's".

@@ -21,6 +21,7 @@ import numpy as np
 from confounds.inference.multiplicity import benjamini_hochberg, holm
 from confounds.inference.needed import models_needed
 from confounds.results import Audit, Estimate, Part, RivalTest, Verdict
+from confounds.text import sentence_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,39 +71,54 @@ def _certain(departure: Part, tests: Sequence[RivalTest]) -> tuple[str, ...]:
 
     The change is far more precise than either effect, so it says something where they do not.
     Each sentence holds with the confidence of its interval (95 %, from above and below). Where
-    no departure is shown, alone or within models, there is nothing to share out.
+    no departure is shown, alone or within models, there is nothing to share out. What a control
+    of several factors at once takes away is said of them together, and once.
     """
     effect = departure.estimate
     if effect is None or effect.estimate is None or effect.estimate <= 0:
         return ()
     whole = f"the {effect.estimate:.2f}"
     shown = departure.status == "passed"
-    said = []
+    said: dict[frozenset[str], str] = {}
+    least: dict[frozenset[str], float] = {}
     for test in tests:
-        change = test.change
-        if change is None or change.ci_lower is None or change.ci_upper is None:
+        change, group = test.change, frozenset((test.rival, *test.together))
+        if group in said or change is None or change.ci_lower is None or change.ci_upper is None:
             continue
         paired = _paired_p(test)
         if change.ci_lower > 0 and (shown or (paired is not None and paired < LEVEL)):
-            least = min(change.ci_lower, effect.estimate)
-            said.append(f"at least {least:.2f} of {whole} is {test.rival}'s")
+            least[group] = round(min(change.ci_lower, effect.estimate), 2)
+            said[group] = f"at least {least[group]:.2f} of {whole} is {_owners(test)}"
         elif shown and change.ci_upper < effect.estimate:
-            said.append(f"at most {max(change.ci_upper, 0.0):.2f} of {whole} is {test.rival}'s")
-    return tuple(said)
+            most = max(change.ci_upper, 0.0)
+            said[group] = f"at most {most:.2f} of {whole} is {_owners(test)}"
+    return tuple(text for group, text in said.items() if not _adds_nothing(group, least))
+
+
+def _adds_nothing(group: frozenset[str], least: Mapping[frozenset[str], float]) -> bool:
+    """Whether some of the group are known to carry as much as all of it."""
+    return group in least and any(
+        other < group and amount >= least[group] for other, amount in least.items()
+    )
+
+
+def _owners(test: RivalTest) -> str:
+    if not test.together:
+        return f"{test.rival}'s"
+    names = [f"{name}'s" for name in (test.rival, *test.together)]
+    return f"{sentence_list(names)} together"
 
 
 def _label(apparent: Mapping[str, Part], tests: Sequence[RivalTest]) -> Verdict:
     """The verdict on one claim."""
     untested = tuple(test.rival for test in tests if test.status == "not_testable")
-    explaining = tuple(test.rival for test in tests if test.outcome == "explained")
     presence, absence = apparent["presence"], apparent["absence"]
     if presence.status == "failed":
         return Verdict("absent", f"nothing has emerged: {presence.reason}", (), untested)
     if absence.status == "failed":
         return Verdict("absent", f"it was there all along: {absence.reason}", (), untested)
-    if explaining:
-        reasons = [f"{test.rival}: {test.reason}" for test in tests if test.outcome == "explained"]
-        return Verdict("explained", "; ".join(reasons), explaining, untested)
+    if any(test.outcome == "explained" for test in tests):
+        return _explained(tests, untested)
     missing = [
         f"{part.name}: {part.reason}" for part in apparent.values() if part.status != "passed"
     ]
@@ -112,10 +128,33 @@ def _label(apparent: Mapping[str, Part], tests: Sequence[RivalTest]) -> Verdict:
         strength = f", weakly against {', '.join(weak)}" if weak else ""
         text = (
             "present, absent below, sharper than gradual, and every testable rival is survived"
-            f"{strength}"
+            f"{strength}{_only_together(tests)}"
         )
         return Verdict("survives", text, (), untested)
     return Verdict("inconclusive", "; ".join(missing) or "no rival can be tested", (), untested)
+
+
+def _explained(tests: Sequence[RivalTest], untested: Sequence[str]) -> Verdict:
+    """By every rival that explains, and by those whose factors its control changes as well."""
+    reasons: dict[frozenset[str], str] = {}
+    names: dict[str, None] = {}
+    for test in tests:
+        if test.outcome == "explained":
+            group = (test.rival, *test.together)
+            reasons.setdefault(frozenset(group), f"{' or '.join(group)}: {test.reason}")
+            names |= dict.fromkeys(group)
+    left = tuple(name for name in untested if name not in names)
+    return Verdict("explained", "; ".join(reasons.values()), tuple(names), left)
+
+
+def _only_together(tests: Sequence[RivalTest]) -> str:
+    """The rivals that are survived together and not each by itself, as a clause."""
+    groups = {
+        frozenset((test.rival, *test.together)): f"{test.rival} with {', '.join(test.together)}"
+        for test in tests
+        if test.together and test.outcome == "survives"
+    }
+    return f", together only: {'; '.join(groups.values())}" if groups else ""
 
 
 def adjust(audits: Sequence[Audit]) -> tuple[Audit, ...]:

@@ -60,6 +60,7 @@ from confounds.inference._effect import (
     effect_profile,
     working_covariance,
 )
+from confounds.inference.companions import companions_of
 from confounds.inference.factors import Factor, confounded_models, switchable
 from confounds.inference.identifiability import find_ties
 from confounds.inference.omitted_variables import Stack, gelbach, khb, stack_cells
@@ -92,7 +93,8 @@ def attribute(fits: Fits) -> tuple[Attribution, ...]:
 
     A confound that cannot be switched off by itself (too few base models, say) is left out with
     a note: what it carries stays in `unexplained`. Where two confounds, or one and scale, are
-    aliased, there is no answer at all.
+    aliased, or where switching one off changes another factor of the table as well (nearly as far,
+    be that one pooled), there is no answer at all.
 
     Returns:
         one answer a method; where it is refused, `reason` says why and there are no shares.
@@ -101,7 +103,8 @@ def attribute(fits: Fits) -> tuple[Attribution, ...]:
     reason = _why_not(fits, factors)
     if reason is None and fits.raw is not None:
         usable, notes = _usable(fits, factors, fits.raw.psi)
-        crossing = cross(fits, usable, fits.raw.psi) if usable else "; ".join(notes)
+        reason = _not_alone(fits, usable)
+        crossing = reason or (cross(fits, usable, fits.raw.psi) if usable else "; ".join(notes))
         if isinstance(crossing, Crossing):
             notes += _left_out(crossing)
             answers = share_out(fits, crossing, fits.rng("attribution"))
@@ -157,6 +160,15 @@ def _usable(
         else:
             notes.append(f"{factor.name} could not be switched off: {alone}")
     return tuple(kept), tuple(notes)
+
+
+def _not_alone(fits: Fits, factors: tuple[Factor, ...]) -> str | None:
+    """Why a factor is not switched off by itself: another changes with it; None where none does."""
+    for factor in factors:
+        found = companions_of(fits, factor)
+        if found is not None:
+            return f"{found.message}; rows that would tell them apart: {', '.join(found.rows)}"
+    return None
 
 
 def _left_out(crossing: Crossing) -> tuple[str, ...]:

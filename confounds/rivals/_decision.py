@@ -36,6 +36,7 @@ from confounds.inference.threshold import effect_at
 from confounds.results import Estimate, RivalOutcome, RivalTest, ThresholdFit
 from confounds.rivals._left import effect_left
 from confounds.rivals._reasons import explained_reason, inconclusive_reason, survives_reason
+from confounds.rivals._together import with_companions
 
 if TYPE_CHECKING:
     from confounds.inference.fits import Fits
@@ -176,7 +177,8 @@ def compare(
         return RivalTest(rival, "tested", "inconclusive", null, "it can be tested")
     size = smallest_effect(fits) if smallest is None else smallest
     found = control(fits, observation, size, rival, against)
-    return _of_like_items(decide(rival, null, fits, found), fits, observation, size)
+    test = _of_like_items(decide(rival, null, fits, found), fits, observation, size)
+    return with_companions(test, fits, observation, against)
 
 
 def _of_like_items(

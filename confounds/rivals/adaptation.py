@@ -30,6 +30,7 @@ import numpy as np
 from confounds.inference.crossing_point import Gains, crossing_point, gains_of
 from confounds.inference.paired_gain import mean_gain
 from confounds.rivals._decision import MIN_EFFECT_MODELS, compare, not_testable, why_no_raw
+from confounds.rivals._together import elsewhere
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -54,6 +55,7 @@ class Adaptation:
         """Compare prompted models with the same models fine-tuned."""
         reason = why_no_raw(fits) or _why_not(claim, fits.levels("adaptation"))
         if reason is not None:
+            reason += elsewhere(fits, "adaptation")
             return not_testable(self.name, self.null, reason)
         prompted, tuned = (_observe(fits, level, {}) for level in (PROMPTED, FINETUNED))
         refused = refuse_unfair(prompted.sample, tuned.sample)

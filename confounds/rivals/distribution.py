@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from confounds.rivals._decision import compare, not_testable, why_no_raw
+from confounds.rivals._together import elsewhere
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -45,7 +46,8 @@ class Distribution:
 
     def controlled(self, claim: Claim, fits: Fits) -> dict[str, Any] | str:
         """What to change for the controlled condition, or why it cannot be had."""
-        return _why_not(claim, fits.levels("distribution")) or {"distribution": "out"}
+        reason = _why_not(claim, fits.levels("distribution"))
+        return reason + elsewhere(fits, "distribution") if reason else {"distribution": "out"}
 
 
 def _why_not(claim: Claim, levels: tuple[str, ...]) -> str | None:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from confounds.inference.dose_response import dose_trend
 from confounds.inference.threshold import effect_at
 from confounds.rivals._decision import compare, not_testable, why_no_effect, why_no_raw
+from confounds.rivals._together import elsewhere
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -50,7 +51,7 @@ class Exposure:
         """Compare the claim's items with unseen, perturbed or rarely seen ones."""
         changes = self.controlled(claim, fits)
         if isinstance(changes, str):
-            reason = why_no_raw(fits) or changes
+            reason = why_no_raw(fits) or changes + elsewhere(fits, "exposure")
             return not_testable(self.name, self.null, reason)
         found = compare(self.name, self.null, fits, fits.observe(changes))
         if found.status == "not_testable":

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from confounds.rivals._decision import compare, not_testable, why_no_raw
+from confounds.rivals._together import elsewhere
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -55,9 +56,10 @@ class InstructionTuning:
         if not levels:
             return "the table does not say which models are tuned"
         if "base" not in levels:
-            return f"no base models (tuning: {', '.join(levels)})"
+            return f"no base models (tuning: {', '.join(levels)}){elsewhere(fits, 'tuning')}"
         if len(levels) == 1 or claim.condition.get("tuning") == "base":
-            return "all models of the claim are base models: tuning cannot act"
+            reason = "all models of the claim are base models: tuning cannot act"
+            return reason + elsewhere(fits, "tuning")
         return {"tuning": "base"}
 
 

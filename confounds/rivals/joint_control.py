@@ -57,6 +57,11 @@ class JointControl:
         where = text.condition({key: value for key, value in together.items() if value is not None})
         if observation.sample is None:
             return not_testable(self.name, self.null, f"no rows with {where}")
+        for name, changes in by_rival.items():
+            alone = fits.observe(changes).sample
+            if alone is not None and alone.key == observation.sample.key:
+                reason = f"the rows with {where} are those of the control of {name} alone"
+                return not_testable(self.name, self.null, reason)
         return compare(self.name, self.null, fits, observation)
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.rivals._combine import all_survive
 from confounds.rivals._decision import compare, not_testable, why_no_raw
+from confounds.rivals._together import elsewhere
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -43,7 +44,7 @@ class PromptFormat:
         formats = fits.levels("prompt")
         if reason is None and len(formats) < 2:
             found = ", ".join(formats) or "unknown"
-            reason = f"the table has one prompt format only ({found})"
+            reason = f"the table has one prompt format only ({found}){elsewhere(fits, 'prompt')}"
         if reason is not None:
             return not_testable(self.name, self.null, reason)
         here = claim.condition.get("prompt")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from confounds.inference.crossing_point import crossing_point, gains_of
 from confounds.rivals._decision import compare, not_testable, why_no_raw
+from confounds.rivals._together import elsewhere
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -55,7 +56,8 @@ class Reasoning:
 
     def controlled(self, claim: Claim, fits: Fits) -> dict[str, Any] | str:
         """What to change for the controlled condition, or why it cannot be had."""
-        return _why_not(claim, fits.levels("reasoning")) or {"reasoning": DIRECT}
+        reason = _why_not(claim, fits.levels("reasoning"))
+        return reason + elsewhere(fits, "reasoning") if reason else {"reasoning": DIRECT}
 
 
 def _why_not(claim: Claim, levels: tuple[str, ...]) -> str | None:
