@@ -241,8 +241,7 @@ def effect_profile(
     freedom = effect_freedom(sample, curve.psi, shape, covariance)
     inflation = INFLATION if sample.binomial else 1.0
     pooled = float(pooled_squares(curve.fit.tau2, sample.pooled)[0])
-    near = rises_to_ceiling(sample, curve.fit.theta[0], curve.psi, shape)
-    kind = Saturated if near else Constrained
+    kind = Saturated if rises_to_ceiling(curve.fit, sample) else Constrained
 
     def squares_at(chosen: Flags) -> Floats:
         problem = kind(sample, psi, shape, effects[chosen])

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference import _link
-from confounds.inference._constrained import Constrained, reference_point
+from confounds.inference._constrained import Constrained
 
 if TYPE_CHECKING:
+    from confounds.inference._null import NullFit
     from confounds.inference.sample import Flags, Floats, Sample
 
 NEAR_CEILING = 0.9
@@ -26,13 +27,10 @@ ROUNDED = 1e-9
 """How far beyond the whole way from floor to ceiling an effect may lie."""
 
 
-def rises_to_ceiling(sample: Sample, theta: Floats, psi: float, shape: str) -> bool:
-    """Does a fitted curve (p,) come near 1 where its effect is read off?"""
-    if not sample.binomial:
-        return False
-    at, height = reference_point(sample, psi, shape)
-    after = theta[0] + theta[1] * (at - sample.centre) + height * theta[-1]
-    return bool(_link.mean(after, np.zeros(()), binomial=True) > NEAR_CEILING)
+def rises_to_ceiling(fit: NullFit, sample: Sample) -> bool:
+    """Does the first of B fitted curves come near 1?"""
+    highest = np.array(fit.eta[0].max())
+    return sample.binomial and bool(_link.mean(highest, np.zeros(()), binomial=True) > NEAR_CEILING)
 
 
 class Saturated(Constrained):
