@@ -249,7 +249,7 @@ def _row(claim: Claim, design: Design) -> dict[str, Any]:
         "minimum_effect": design.minimum_effect,
         "models_needed": design.models_needed,
         "power": own[0].power if own else None,
-        "note": design.reason or "",
+        "note": design.reason or "; ".join(_aliases(design)),
     }
 
 
@@ -270,6 +270,8 @@ def _told(title: str, design: Design, effect: float) -> Iterator[str]:
             + (str(needed) if needed is not None else "more than were searched"),
         )
     )
+    if _aliases(design):
+        yield "\n".join(_aliases(design))
     yield _legend((*design.by_effect, *design.by_models))
     if design.by_effect:
         own = text.plural(design.by_effect[0].models, "model")
@@ -281,6 +283,13 @@ def _told(title: str, design: Design, effect: float) -> Iterator[str]:
         beside = f"What models added to these {own} would buy, at a step of {at:.2f}"
         yield f"{beside}\n{_points(design.additions, 'added')}"
     yield "Simulated\n" + "\n".join(f"  {line}" for line in design.assumptions)
+
+
+def _aliases(design: Design) -> list[str]:
+    """What is assumed of factors that change just where scale passes a threshold."""
+    from confounds.inference.power import ALIASED
+
+    return [line for line in design.assumptions if line.startswith(ALIASED)]
 
 
 def _points(points: tuple[PowerPoint, ...], key: str) -> str:

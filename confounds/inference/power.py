@@ -41,8 +41,18 @@ from confounds.inference._power_search import (
     simulate_point,
 )
 from confounds.inference._power_world import Layout, World, world_of
+from confounds.inference.scale_alias import scale_aliases
 
-__all__ = ["PRECISE", "SIMULATIONS", "Layout", "Search", "TestPlan", "design_of", "plan_design"]
+__all__ = [
+    "ALIASED",
+    "PRECISE",
+    "SIMULATIONS",
+    "Layout",
+    "Search",
+    "TestPlan",
+    "design_of",
+    "plan_design",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +69,8 @@ ADDED = 4
 """Models in each addition that is tried."""
 EVEN = 0.5
 """Additions are compared at the step that the table itself would see this often."""
+ALIASED = "no power for a step that is aliased: "
+"""Begins what is said of a factor that changes just where scale passes a threshold."""
 BEYOND = 1.0
 """Decades above the largest scale at which one addition is tried."""
 
@@ -96,7 +108,8 @@ def design_of(fits: Fits, *, simulations: int = SIMULATIONS, tell: Tell | None =
         )
     found = _search(world, search, search.smallest, unit)
     additions = _additions(world, search, found.by_effect, fits.claim.scale)
-    assumed = (*_assumed_of_table(world), *_falls(found))
+    ties = scale_aliases(fits.raw, fits.cells(), fits.claim.scale)
+    assumed = (*(f"{ALIASED}{tie}" for tie in ties), *_assumed_of_table(world), *_falls(found))
     return replace(found, additions=additions, assumptions=assumed)
 
 

@@ -32,10 +32,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from confounds.inference.scale_alias import aliased_factors
 from confounds.inference.two_lines import raw_shape, turns
 from confounds.rivals._decision import not_testable, smallest_effect
 from confounds.rivals._raw import of_raw, raw_curve, raw_models_needed
 from confounds.rivals._reasons import p_values
+from confounds.text import sentence_list
 
 if TYPE_CHECKING:
     from confounds.claim import Claim
@@ -75,7 +77,7 @@ class SmoothGrowth:
         return replace(found, outcome="inconclusive", reason=reason)
 
     def _decide(self, claim: Claim, fits: Fits, raw: FittedThreshold) -> RivalTest:
-        outcome, reason = _outcome(claim, raw, smallest_effect(fits))
+        outcome, reason = _beside_aliases(raw, *_outcome(claim, raw, smallest_effect(fits)))
         effect = replace(raw.fit["effect"], p_value=raw.fit.p_two_level)
         found = of_raw(self.name, raw.fit.null, fits, outcome, reason, effect)
         needed = raw_models_needed(fits, outcome)
@@ -109,6 +111,16 @@ def _outcome(claim: Claim, raw: FittedThreshold, smallest: float) -> tuple[Rival
         return "inconclusive", f"{how}, yet {text}: no growth is shown that could explain"
     text = f"{how}, and a step above {largest:.2f} is excluded: gradual growth is the rest of "
     return "explained", f"{text}the rise of {rise:.2f} (p = {p:.3f})"
+
+
+def _beside_aliases(
+    raw: FittedThreshold, outcome: RivalOutcome, reason: str
+) -> tuple[RivalOutcome, str]:
+    """A factor that changes just where scale passes a step takes it up: it is not excluded."""
+    names = list(aliased_factors(raw.sample))
+    if not names or outcome == "survives":
+        return outcome, reason
+    return "inconclusive", f"with an effect of its own for {sentence_list(names)}, {reason}"
 
 
 def _rise(raw: FittedThreshold) -> float:
