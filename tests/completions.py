@@ -90,6 +90,47 @@ class Completions:
         }
 
 
+def neighbours(body: Answer, answer: Answer) -> None:
+    """Numbers of the next token, as where the distribution after a token is taken for its own."""
+    found = answer["choices"][0]["logprobs"]
+    if found and body.get("echo"):
+        for name in ("token_logprobs", "top_logprobs"):
+            found[name] = [None, *found[name][2:], found[name][-1]]
+
+
+def without_its_own(_body: Answer, answer: Answer) -> None:
+    """The likeliest token only is listed, as some servers do."""
+    found = answer["choices"][0]["logprobs"]
+    if found:
+        tops = found["top_logprobs"]
+        found["top_logprobs"] = [
+            dict([max(one.items(), key=lambda pair: pair[1])]) if one else None for one in tops
+        ]
+
+
+def behind(completions: Completions, body: Answer, answer: Answer) -> None:
+    """Each token with its log-probability in the distribution behind it, not before it.
+
+    So llama-cpp-python has it without a start token: its lists name their tokens all the same.
+    """
+    import torch
+
+    found = answer["choices"][0]["logprobs"]
+    if not (found and body.get("echo")):
+        return
+    ids = list(completions.tokenizer(body["prompt"])["input_ids"])
+    for _ in range(2):
+        with torch.inference_mode():
+            logits = completions.model(torch.tensor([ids])).logits[0].double()
+        table = torch.log_softmax(logits, -1)
+        ids.append(int(table[-1].argmax()))
+    for place in range(1, len(ids) - 1):
+        best, own = int(table[place].argmax()), float(table[place, ids[place]])
+        found["token_logprobs"][place] = own
+        likeliest = {completions.tokenizer.decode([best]): float(table[place, best])}
+        found["top_logprobs"][place] = {found["tokens"][place]: own} | likeliest
+
+
 @contextmanager
 def serving(completions: Any) -> Iterator[str]:
     """The base address at which it answers."""

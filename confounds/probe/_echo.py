@@ -12,6 +12,7 @@ gives `logprobs.content`, of written tokens only; `transformers serve` ignores b
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +21,59 @@ import numpy as np
 from confounds.study import TokenScores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 WRITTEN = 1
 """Tokens that are asked for beyond the prompt: none is too few for some servers."""
+_CERTAIN = math.log(0.6)
+"""More than half, and more than rounding could make of it."""
+_LISTED = 2
+"""The likeliest token and the one that is there."""
 _ROUNDING = 1e-3
-_NOISE = 0.1
+NOISE = 0.1
 """What half precision makes of one log-probability in two batches."""
+FAR = 0.5
+"""What it makes of none among thousands."""
 _UNKNOWN_ID = -1
 
 
 class EchoError(ValueError):
     """The answer's log-probabilities are not those of the prompt that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """The likeliest token at one place, and its log-probability."""
+
+    token: str
+    log_prob: float
+
+    def __str__(self) -> str:
+        return f"{self.token!r} with log-probability {self.log_prob}"
+
+    def may_be(self, other: Likeliest, tolerance: float) -> bool:
+        """Can both be of one place? Two tokens cannot be likelier than everything else together."""
+        if not abs(self.log_prob - other.log_prob) <= tolerance:
+            return False
+        certain = min(self.log_prob, other.log_prob) > _CERTAIN
+        return not certain or self.token.strip() == other.token.strip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """What an echo says of the context, small enough to be kept for every text.
+
+    Attributes:
+        tokens: hash of the context's tokens.
+        best: log-probability of the likeliest at each that has one.
+        after: the likeliest after them all.
+    """
+
+    tokens: int
+    best: NDArray[np.float32]
+    after: Likeliest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +85,39 @@ class Echo:
         log_probs: None where it gives none, as for the first token.
         best: log-probability of the likeliest token there.
         offsets: where each token begins in the text, None where that is not given.
+        tops: token -> log-probability, of the likeliest; many servers add the token that is there.
     """
 
     tokens: tuple[str, ...]
     log_probs: tuple[float | None, ...]
     best: tuple[float | None, ...]
     offsets: tuple[int, ...] | None
+    tops: tuple[Mapping[str, float], ...]
+
+    @property
+    def names_its_tokens(self) -> bool:
+        """Does every list of the likeliest have the token itself, where it is not that too?"""
+        pairs = [(token, top) for token, top in zip(self.tokens, self.tops, strict=True) if top]
+        named = all(token in top for token, top in pairs if _is_text(token))
+        return named and any(top.get(token, math.inf) < max(top.values()) for token, top in pairs)
+
+    def likeliest(self, position: int) -> Likeliest | None:
+        """The likeliest token at a place; None where the server tells none."""
+        top = self.tops[position] if position < len(self.tops) else None
+        return Likeliest(*max(top.items(), key=lambda pair: pair[1])) if top else None
+
+    def before(self, position: int) -> Before:
+        """What the echo says of the tokens before a place, and of the likeliest there."""
+        best = [one for one in self.best[:position] if one is not None]
+        tokens = hash((self.tokens[:position], len(best)))
+        return Before(tokens, np.array(best, np.float32), self.likeliest(position))
+
+    def ends_likeliest(self, position: int) -> bool:
+        """Is the token written behind the prompt the likeliest? Yes where none is written."""
+        if position >= len(self.tokens):
+            return True
+        value, best = self.log_probs[position], self.best[position]
+        return value is not None and best is not None and value >= best - _ROUNDING
 
     def scores(self, start: int, stop: int, ids: Sequence[int] | None = None) -> TokenScores:
         """Scores of the tokens from `start` to `stop`.
@@ -113,6 +182,7 @@ def read_echo(document: dict[str, Any]) -> Echo:
             tuple(None if value is None else float(value) for value in log_probs),
             tuple(max(top.values(), default=None) if top else None for top in tops),
             tuple(int(offset) for offset in offsets) if offsets else None,
+            tuple(top or {} for top in tops),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         msg = f"the answer's 'logprobs' is not in the form of completions ({error!r})"
@@ -164,27 +234,83 @@ def _is(token: str, forms: Sequence[frozenset[str]]) -> bool:
     )
 
 
-def check_position(echo: Echo, position: int, alone: Echo) -> None:
+def _is_text(token: str) -> bool:
+    """Part of a character may be written in one way here and in another there."""
+    return bool(token) and "\ufffd" not in token and not token.startswith("bytes:")
+
+
+def check_places(echo: Echo, *, named: bool) -> None:
+    """See that what stands at each place of an echo can be of one token.
+
+    Args:
+        echo: of any prompt.
+        named: whether the server's lists of the likeliest name the tokens that are there.
+
+    Raises:
+        EchoError: a token is likelier than the likeliest, or a list is another token's.
+    """
+    places = zip(echo.tokens, echo.log_probs, echo.best, echo.tops, strict=True)
+    for number, (token, value, best, top) in enumerate(places, start=1):
+        if value is None or best is None:
+            continue
+        listed = top.get(token)
+        own = listed is not None and listed < best and len(top) <= _LISTED
+        if value > best + _ROUNDING or (own and abs(value - (listed or 0.0)) > _ROUNDING):
+            msg = (
+                f"token {number} has log-probability {value}, and the list of the likeliest says "
+                f"{best if listed is None else listed}: its numbers are not of one position"
+            )
+            raise EchoError(msg)
+        if named and listed is None and _is_text(token):
+            msg = (
+                f"the list of the likeliest tokens at token {number} leaves out that token, which "
+                f"this server's lists named at first: its numbers are those of another position"
+            )
+            raise EchoError(msg)
+
+
+def check_agreement(parts: Sequence[Before]) -> None:
+    """See that the likeliest tokens of one context are the same whatever text follows.
+
+    Args:
+        parts: of every text that was scored after it.
+
+    Raises:
+        EchoError: they are others after the same tokens.
+    """
+    first: dict[int, Before] = {}
+    for one in parts:
+        other = first.setdefault(one.tokens, one)
+        apart = float(np.abs(one.best - other.best).mean()) if len(one.best) else 0.0
+        after = None in (one.after, other.after) or one.after.may_be(other.after, FAR)  # type: ignore[union-attr,arg-type]
+        if apart > FAR / 2 or not after:
+            msg = (
+                f"the likeliest token after one context is {other.after} in one echo and "
+                f"{one.after} in another, and those before differ by {apart:.2g} on average: the "
+                f"numbers of one are those of another position"
+            )
+            raise EchoError(msg)
+
+
+def check_position(found: Likeliest | None, written: Likeliest | None, tolerance: float) -> None:
     """See that the numbers of an echo belong to the tokens that they stand beside.
 
     The likeliest token after a context is as likely whatever follows: in an echo of the context
-    with more text behind it, and where the context is sent alone and one token is written greedily.
-    Off by one place, as some servers are, it is another number.
+    with more text behind it, and where the context is sent alone and a token is written greedily.
+    Off by one place, as some servers are, it is another.
 
     Args:
-        echo: of a context and a text.
-        position: of the text's first token.
-        alone: the one token written after the context.
+        found: at the text's first token, in an echo of a context and a text.
+        written: at the first token written after the context.
+        tolerance: of two log-probabilities that are of one token.
 
     Raises:
-        EchoError: they are not equally likely.
+        EchoError: they are not equally likely, or cannot be one token.
     """
-    best = echo.best[position] if position < len(echo.best) else None
-    written = next(iter(alone.best), None)
-    if best is None or written is None or not abs(best - written) <= _NOISE:
+    if found is None or written is None or not found.may_be(written, tolerance):
         msg = (
-            f"the likeliest token after a context has log-probability {written} where it is "
-            f"written and {best} in the echo: its numbers are those of another position"
+            f"the likeliest token after a context is {written} where it is written and {found} "
+            f"in the echo: its numbers are those of another position"
         )
         raise EchoError(msg)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -16,8 +17,13 @@ from pydantic import SecretStr
 from confounds.errors import MissingExtraError, StudyError
 from confounds.probe import _echo, _folder
 from confounds.probe._echo import (
+    FAR,
+    NOISE,
+    Before,
     Echo,
     EchoError,
+    check_agreement,
+    check_places,
     check_position,
     find_text,
     find_tokens,
@@ -36,8 +42,27 @@ if TYPE_CHECKING:
 _PATH = "completions"
 _TRIAL = Question("one two three four", (" five six",))
 _FEW = 3
+_EVERY = 16
+"""Of so many questions of a cell, the context of one is sent alone again."""
 _NO_LIMIT = 10**8
 _CHARACTERS_A_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What came back for one text.
+
+    Attributes:
+        scores: of its tokens.
+        cut: whether its context was.
+        tokens: that were read.
+        before: what the echo says of the context.
+    """
+
+    scores: TokenScores
+    cut: bool
+    tokens: int
+    before: Before
 
 
 class ServerAsker:
@@ -48,6 +73,9 @@ class ServerAsker:
         client: sends requests.
         tokenizer: of transformers; None sends text.
         settings: with questions to try.
+
+    Attributes:
+        named: whether its lists of the likeliest tokens have the token that is there besides.
 
     Raises:
         ServerError: the server cannot be reached, or does not complete text for this model.
@@ -62,6 +90,7 @@ class ServerAsker:
         self.client = client
         self.tokenizer = tokenizer
         self.encoder = None if tokenizer is None else Encoder(tokenizer, _longest(tokenizer))
+        self.named = False
         self.obstacle = self._obstacle(settings.trials)
         self.scores = self.obstacle is None
         self.limits = self.obstacle or "a server tells nothing of the distribution around a token"
@@ -87,19 +116,23 @@ class ServerAsker:
         del logits
         pool = ThreadPoolExecutor(self.client.server.at_once)
         try:
-            jobs = [self._submit(pool, question) for question in questions]
+            jobs = [
+                self._submit(pool, question, tried=number % _EVERY == 0)
+                for number, question in enumerate(questions)
+            ]
             found = []
             for scored, written in jobs:
                 parts = [job.result() for job in scored]
                 text, ids, tokens = written.result() if written else (None, (), 0)
                 if progress is not None:
-                    progress(tokens + sum(count for _, _, count in parts))
+                    progress(tokens + sum(part.tokens for part in parts))
+                check_agreement([part.before for part in parts if not part.cut])
                 found.append(
                     Answer(
-                        scored=tuple(scores for scores, _, _ in parts),
+                        scored=tuple(part.scores for part in parts),
                         generated=text,
                         generated_ids=ids,
-                        truncated=any(cut for _, cut, _ in parts),
+                        truncated=any(part.cut for part in parts),
                     )
                 )
             return found
@@ -128,12 +161,13 @@ class ServerAsker:
         """Why no text can be scored here, found out with a few; None where they can."""
         usable = [question for question in asked if question.context.strip() and question.texts]
         trials = usable[:: max(1, len(usable) // _FEW)][:_FEW] or [_TRIAL]
+        named = []
         try:
             for trial in trials:
                 echo, start, stop, _ = self._echoed(trial, 0)
-                echo.scores(start, stop)
-                written = self._complete(self._prompt(trial.context), 1, logprobs=1)
-                check_position(echo, start, read_echo(written))
+                self._read(echo, start, stop)
+                self._check_position(trial, echo, start, NOISE)
+                named.append(echo.names_its_tokens)
         except EchoError as error:
             why = str(error)
         except ServerError as error:
@@ -141,23 +175,49 @@ class ServerAsker:
                 raise
             why = f"asked to echo, the server answers {error}"
         else:
+            self.named = all(named)
             return None
         self._written(trials[0].context, StopRule(1, ()))  # does it complete text at all?
         return why
 
-    def _submit(self, pool: ThreadPoolExecutor, question: Question) -> tuple[list[Any], Any]:
+    def _submit(
+        self, pool: ThreadPoolExecutor, question: Question, *, tried: bool
+    ) -> tuple[list[Any], Any]:
         texts = range(len(question.texts)) if self.scores else ()
-        scored = [pool.submit(self._scored, question, number) for number in texts]
+        scored = [
+            pool.submit(self._scored, question, number, tried=tried and number == 0)
+            for number in texts
+        ]
         if question.generate is None:
             return scored, None
         return scored, pool.submit(self._written, question.context, question.generate)
 
-    def _scored(self, question: Question, number: int) -> tuple[TokenScores, bool, int]:
-        """Scores of one text, whether its context was cut, and tokens read."""
+    def _scored(self, question: Question, number: int, *, tried: bool) -> _Part:
+        """Scores of one text; where `tried` or doubtful, its context is sent alone once more."""
         echo, start, stop, encoded = self._echoed(question, number)
-        if encoded is None:
-            return echo.scores(start, stop), False, stop
-        return echo.scores(start, stop, encoded.targets), encoded.truncated, stop
+        scores = self._read(echo, start, stop, None if encoded is None else encoded.targets)
+        cut = encoded is not None and encoded.truncated
+        doubtful = tried or not echo.ends_likeliest(stop)
+        if doubtful and not cut and question.context.strip():
+            self._check_position(question, echo, start, FAR)
+        return _Part(scores, cut, stop, echo.before(start))
+
+    def _read(
+        self, echo: Echo, start: int, stop: int, ids: Sequence[int] | None = None
+    ) -> TokenScores:
+        """Scores, where the numbers at every place can be right."""
+        scores = echo.scores(start, stop, ids)
+        check_places(echo, named=self.named)
+        return scores
+
+    def _check_position(self, question: Question, echo: Echo, start: int, tolerance: float) -> None:
+        """Hold an echo against its context alone.
+
+        Raises:
+            EchoError: its numbers are those of another position.
+        """
+        written = self._complete(self._prompt(question.context.rstrip()), 1, logprobs=1)
+        check_position(echo.likeliest(start), read_echo(written).likeliest(0), tolerance)
 
     def _echoed(self, question: Question, number: int) -> tuple[Echo, int, int, Encoded | None]:
         """An echo, and which of its tokens are those of the text; how it was sent, if as tokens."""

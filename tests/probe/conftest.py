@@ -148,3 +148,19 @@ def write_study(tmp_path: Path, model_folder: Any) -> Any:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of one model that ships with the package, and its results, asked as usual."""
+    from confounds.ladder.shipped import read_members
+    from confounds.ladder.studies import Crossing, write_studies
+    from confounds.probe import run_study
+
+    folder = tmp_path_factory.mktemp("trained")
+    base = [one for one in read_members() if (one.family, one.seed, one.arm) == ("slim", 0, None)]
+    largest = max(base, key=lambda one: (one.parameters, one.checkpoint is None))
+    crossing = Crossing(items=0.05, tuned=False, checkpoints=False, studies=("seen",))
+    (study,) = write_studies(folder, crossing, [largest])
+    run_study(study, folder / "local")
+    return study

@@ -12,12 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from completions import Answer, Completions, RefusalError, serving
+from completions import Answer, Completions, RefusalError, neighbours, serving
 
 from confounds.errors import ProbeError
 from confounds.ingest import read_outcomes
-from confounds.ladder.shipped import read_members
-from confounds.ladder.studies import Crossing, write_studies
 from confounds.probe import _http, run_study
 
 KEY = "sk-never-to-be-told-7f3a"
@@ -68,18 +66,6 @@ def study(write_study: Any, url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         return write_study(extra, text=text)
 
     return write
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of one model that ships with the package, and its results, asked as usual."""
-    folder = tmp_path_factory.mktemp("trained")
-    base = [one for one in read_members() if (one.family, one.seed, one.arm) == ("slim", 0, None)]
-    largest = max(base, key=lambda one: (one.parameters, one.checkpoint is None))
-    crossing = Crossing(items=0.05, tuned=False, checkpoints=False, studies=("seen",))
-    (study,) = write_studies(folder, crossing, [largest])
-    run_study(study, folder / "local")
-    return study
 
 
 def scores(folder: Path) -> pd.Series:
@@ -169,14 +155,6 @@ def no_tops(_body: Answer, answer: Answer) -> None:
     found = answer["choices"][0]["logprobs"]
     if found:
         found["top_logprobs"] = None
-
-
-def neighbours(body: Answer, answer: Answer) -> None:
-    """Numbers of the next token, as where the distribution after a token is taken for its own."""
-    found = answer["choices"][0]["logprobs"]
-    if found and body.get("echo"):
-        for name in ("token_logprobs", "top_logprobs"):
-            found[name] = [None, *found[name][2:], found[name][-1]]
 
 
 def refused(body: Answer) -> None:
