@@ -198,14 +198,32 @@ def _audit_in_full(audit: Audit) -> Iterator[str]:
         f"  {part.name}: {part.status}; {part.reason}" for part in audit.apparent.values()
     )
     if parts:
-        yield f"Apparent emergence\n{parts}"
+        yield "\n".join([f"Apparent emergence\n{parts}", *_notes(audit)])
     every = said_of_all(audit)
     tests = "\n".join(
-        f"  {test.rival}: {_outcome(test)}; {further(test, every)}" for test in audit.tests
+        f"  {test.rival}: {_outcome(test)}; {further(test, every)}{_change(test)}"
+        for test in audit.tests
     )
     if tests:
         said = f" ({every})" if every else ""
         yield f"Rival explanations{said}\n{tests}"
+
+
+def _notes(audit: Audit) -> Iterator[str]:
+    """What a reader of the raw fit must know, where departure has not said it."""
+    fit, departure = audit.raw_fit, audit.apparent.get("departure")
+    said = departure.reason if departure else ""
+    for note in fit.notes if fit else ():
+        if note not in said:
+            yield f"  note: {note}"
+
+
+def _change(test: RivalTest) -> str:
+    """The paired change, which is known better than either step; the outcome may rest on less."""
+    if test.change is None or test.change.estimate is None:
+        return ""
+    shown = text.estimate(test.change)
+    return f"; the step in the raw condition less that in the controlled one: {shown}"
 
 
 def _outcome(test: RivalTest) -> str:

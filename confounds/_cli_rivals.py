@@ -42,10 +42,13 @@ def wanted_text(wanted: Sequence[Wanted]) -> str:
     """What one more column would buy, a line a rival."""
     if not wanted:
         return "No further column would let another rival be tested."
-    lines = ["What one more column, or rows at another level of one, would let be tested"]
+    lines = [
+        "What one more column, rows at another level of one, or more models would let be tested"
+    ]
     for item in wanted:
         columns = " or ".join(item.columns)
-        what = columns if item.lack == "column" else f"another {columns}"
+        words = {"column": columns, "level": f"another {columns}", "models": "more models"}
+        what = words[item.lack]
         tasks = text.plural(len(item.tasks), "task")
         lines.append(f"  {what}: {item.rival}, in {tasks} ({item.needs})")
     return "\n".join(lines)

@@ -116,16 +116,17 @@ def ingest(options: IngestOptions) -> int:
 @command(app, "check")
 def check(options: CheckOptions) -> int:
     """Say what is in a table, what is wrong with it, what it can test and cannot tell apart."""
-    from confounds.pipeline import default_claim, quick_fits, testable_with, tied
+    from confounds.pipeline import default_claim, quick_fits, split_items, testable_with, tied
     from confounds.quality import inspect_outcomes
     from confounds.wanted import columns_wanted
 
     outcomes = read_table(options, options.outcomes)
     if options.task:
         outcomes = _only(outcomes, options.task)
-    findings = inspect_outcomes(outcomes)
     claims = {task: default_claim(outcomes, task) for task in outcomes.tasks}
     fits = {task: quick_fits(claim, outcomes) for task, claim in claims.items()}
+    apart = (finding for item in fits.values() for finding in split_items(item))
+    findings = (*inspect_outcomes(outcomes), *apart)
     rivals = {task: testable_with(item) for task, item in fits.items()}
     wanted = columns_wanted(outcomes, rivals)
     ties = {task: tied(item) for task, item in fits.items()}

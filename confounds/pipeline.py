@@ -198,12 +198,24 @@ def _audit(claim: Claim, outcomes: Outcomes, settings: Settings) -> Audit:
         descriptions=_descriptions(fits),
         findings=(
             *inspect_outcomes(outcomes.select(task=claim.task)),
+            *split_items(fits),
             *_turning(fits),
             *_tied_controls(fits),
         ),
         unplaced=observation.unplaced,
         exploration=explore(fits) if settings.explore else None,
     )
+
+
+def split_items(fits: Fits) -> tuple[Finding, ...]:
+    """Larger models that were asked other items than the smaller ones: easier ones read as a step.
+
+    Looked for at every scale, since `confounds check` knows no threshold yet.
+    """
+    reason = fits.items_apart()
+    if reason is None:
+        return ()
+    return (Finding("items_split_by_scale", reason, 1, (fits.claim.task,)),)
 
 
 def _tied_controls(fits: Fits) -> tuple[Finding, ...]:

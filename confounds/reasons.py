@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from confounds import text
-from confounds.inference.needed import MOST, models_needed
+from confounds.inference.needed import MOST, lack_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,12 @@ def would_decide(audit: Audit, left: Sequence[RivalTest]) -> str:
 
     A rival is decided of a departure that is shown: where it is not, that takes models too.
     """
-    return _phrase([*(test.models_needed for test in left), *_for_departure(audit)])
+    fit, departure = audit.raw_fit, audit.apparent.get("departure")
+    shown = departure is not None and departure.status == "passed"
+    lack = None if fit is None or shown else lack_of(fit, audit.claim.smallest_effect)
+    if lack is not None and not lack.helps:
+        return "more models of the same kind would not decide"
+    return _phrase([*(test.models_needed for test in left), *([lack.models] if lack else [])])
 
 
 def _first_clause(reason: str) -> str:
@@ -117,15 +122,6 @@ def _lacking(audit: Audit) -> Iterator[str]:
     decide = would_decide(audit, left)
     if decide:
         yield decide
-
-
-def _for_departure(audit: Audit) -> tuple[int, ...]:
-    """Models that would show the departure; none where it is shown, or its interval unknown."""
-    fit = audit.raw_fit
-    if fit is None or fit.significant or fit["effect"].ci_lower is None:
-        return ()
-    effect, smallest = fit["effect"], audit.claim.smallest_effect
-    return (models_needed(effect, fit.models, smallest) or MOST + 1,)
 
 
 def _phrase(needed: Sequence[int | None]) -> str:

@@ -101,6 +101,8 @@ class ThresholdFit(Shown):
         fitted: the fitted threshold curve as a line.
         sharpness: pairs (`gradual`, p) of the sharpness curve.
         notes: what the reader of the numbers must know.
+        blocks: why the test is not significant where no number of models of the same kind would
+            make it so; empty where it is, or where more models would tell.
     """
 
     condition: dict[str, Any]
@@ -115,6 +117,7 @@ class ThresholdFit(Shown):
     fitted: tuple[CurvePoint, ...] = ()
     sharpness: tuple[tuple[float, float], ...] = ()
     notes: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
 
     def __getitem__(self, term: str) -> Estimate:
         for estimate in self.estimates:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from confounds.inference.multiplicity import benjamini_hochberg, holm
-from confounds.inference.needed import models_needed
+from confounds.inference.needed import lack_of
 from confounds.results import Audit, Estimate, Part, RivalTest, Verdict
 from confounds.text import sentence_list
 
@@ -55,9 +55,8 @@ def departure(
         return Part("departure", "undecided", f"{text}, but {doubt}", shown)
     if fit.significant and (effect.ci_lower or 0.0) > 0:
         return Part("departure", "passed", f"sharper than gradual growth ({text})", shown)
-    needed = models_needed(effect, fit.models, smallest)
-    more = f"about {needed} models would tell" if needed else "hundreds of models would not tell"
-    reason = f"not shown to be sharper than gradual ({text}); {more}"
+    lack = lack_of(fit, smallest)
+    reason = f"not shown to be sharper than gradual ({text}){f'; {lack.reason}' if lack else ''}"
     return Part("departure", "undecided", reason, shown)
 
 

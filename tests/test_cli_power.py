@@ -75,6 +75,7 @@ def test_a_table_that_is_too_small_has_the_reason(small_table: Path) -> None:
         ((*PLAN, "--model-sd", "-1"), "option --model-sd is -1.0; it must be from 0 to 2"),
         ((*PLAN, "--families", "13"), "option --families is 13; it must be from 1 to the number"),
         ((*PLAN, "--effect", "40"), "option --effect is 40.0; it must lie between 0 and 1"),
+        ((*PLAN, "--slope", "9"), "option --slope is 9.0; it must be from 0 to 2.197 a decade"),
         ((*PLAN, "--simulations", "5"), "option --simulations is 5; it must be at least 100"),
         ((*PLAN, "--seed", "-1"), "option --seed is -1"),
     ],

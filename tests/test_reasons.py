@@ -8,9 +8,9 @@ import pytest
 
 from confounds import _cli_prose as prose
 from confounds.claim import Claim
-from confounds.inference.needed import MOST
+from confounds.inference.needed import MOST, lack_of
 from confounds.reasons import certain, left_open, said_of_all, why, would_decide
-from confounds.results import Audit, Estimate, Part, RivalTest, ThresholdFit, Verdict
+from confounds.results import Audit, CurvePoint, Estimate, Part, RivalTest, ThresholdFit, Verdict
 
 RAW = "the raw departure is not significant (p = 0.570)"
 EFFECT = Estimate("effect", 0.31, ci_lower=0.1, ci_upper=0.52)
@@ -72,6 +72,55 @@ def test_a_departure_that_is_not_shown_counts_too() -> None:
 def test_what_has_no_number_is_not_given_one(needed: tuple[int | None, ...], said: str) -> None:
     tests = tuple(rival(f"r{place}", "open", count) for place, count in enumerate(needed))
     assert would_decide(audit(EFFECT, significant=True, tests=tests), tests) == said
+
+
+NARROW = Estimate("effect", 0.31, ci_lower=0.2, ci_upper=0.42)
+
+
+def test_a_departure_that_a_test_fails_has_no_number() -> None:
+    """The interval is narrow enough: more of the same says nothing about the test that fails."""
+    missing = audit(NARROW, significant=False, tests=OPEN[:1])
+    assert would_decide(missing, missing.tests) == "at least 34 models would be needed to decide"
+    lack = lack_of(missing.fits[0], 0.1)
+    assert (lack.models, lack.helps) == (None, True)
+    assert "what is missing is p < 0.05 in the two-level test" in lack.reason
+    within = replace(missing.fits[0], p_two_level=0.01, p_fixed_effect=0.3)
+    assert "what is missing is p < 0.10 in the check within families" in lack_of(within, 0.1).reason
+
+
+def test_what_blocks_is_said_without_a_number() -> None:
+    missing = audit(WIDE, significant=False, tests=OPEN)
+    blocked = replace(missing.fits[0], blocks=("families lie apart",))
+    shown = replace(missing, fits=(blocked,))
+    assert why(shown).endswith("more models of the same kind would not decide")
+    reason = lack_of(blocked, 0.1).reason
+    assert reason == "families lie apart; more models of the same kind would not tell"
+
+
+def test_what_is_missing_beside_two_significant_tests_is_the_interval() -> None:
+    wide = Estimate("effect", 0.31, ci_lower=-0.45, ci_upper=0.5)
+    fit = ThresholdFit({}, (wide,), 0.025, 0.082, True, 12, 4, "")
+    reason = "the step, 0.31 [-0.45, 0.50], is not shown to lie above 0; about 56 models would tell"
+    assert lack_of(fit, 0.1).reason == reason
+    assert lack_of(replace(fit, estimates=(EFFECT,)), 0.1) is None
+
+
+def test_a_falling_curve_is_called_one() -> None:
+    line = (CurvePoint(1e8, 0.7), CurvePoint(1e11, 0.25))
+    down = Estimate("effect", -0.28, ci_lower=-0.46, ci_upper=-0.11)
+    lack = lack_of(ThresholdFit({}, (down,), 0.001, 0.003, True, 16, 4, "", line), 0.1)
+    assert not lack.helps
+    assert lack.reason.startswith("the scores fall with scale")
+
+
+def test_notes_of_the_raw_fit_and_changes_are_told_on_the_terminal() -> None:
+    change = Estimate("change", 0.33, ci_lower=0.14, ci_upper=0.52)
+    tests = (replace(OPEN[0], change=change),)
+    shown = audit(WIDE, significant=False, tests=tests)
+    shown = replace(shown, fits=(replace(shown.fits[0], notes=("one family only",)),))
+    told = prose.audits_text((shown,))
+    assert "\n  note: one family only\n" in told
+    assert "less that in the controlled one: 0.33 [0.14, 0.52]" in told
 
 
 def test_what_all_open_rivals_say_is_said_once_on_the_terminal() -> None:

@@ -49,12 +49,27 @@ def test_what_can_be_tested_is_not_wanted():
     assert "reasoning" not in wanted(outcomes_of(frame_of(WORLD, kinds)))
 
 
-def test_no_column_helps_where_the_models_are_too_few():
+def test_models_are_wanted_where_they_are_too_few():
     frame = frame_of(WORLD, {"all": ("step", {})})
     few = frame[frame["model"].isin([f"m{index}" for index in range(5)])]
-    assert wanted(outcomes_of(few)) == {}
+    found = wanted(outcomes_of(few))
+    assert list(found) == ["every rival"]
+    assert found["every rival"].lack == "models"
+    assert "8 models of known scale; there are 5" in found["every rival"].needs
+    assert "more models: every rival, in 1 task" in _cli_rivals.wanted_text(tuple(found.values()))
     both = wanted(Outcomes(pd.concat([frame, few.assign(task="few")])))
     assert both["exposure"].tasks == ("made",)
+    assert both["every rival"].tasks == ("few",)
+
+
+@pytest.mark.parametrize("known", [0, 5])
+def test_the_scale_is_wanted_where_models_have_none(known):
+    frame = frame_of(WORLD, {"all": ("step", {})})
+    unknown = ~frame["model"].isin([f"m{index}" for index in range(known)])
+    found = wanted(outcomes_of(frame.assign(parameters=frame["parameters"].mask(unknown))))
+    assert list(found) == ["every rival"]
+    assert (found["every rival"].columns, found["every rival"].lack) == (("parameters",), "column")
+    assert f"{12 - known} models without parameters" in found["every rival"].needs
 
 
 def test_the_text_says_column_rival_and_needs():

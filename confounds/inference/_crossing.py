@@ -21,6 +21,7 @@ from confounds.inference._plan import with_null
 from confounds.inference._reference import draw_items
 from confounds.inference._variances import moment_step
 from confounds.inference.sample import MIN_MODELS, MIN_SIDE
+from confounds.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +138,7 @@ def cross(fits: Fits, factors: tuple[Factor, ...], psi: float) -> Crossing | str
         rows = [row for row, name in enumerate(sample.models) if name in kept[off]]
         reason = _too_few(sample, rows, psi)
         if reason is not None:
-            return f"with {describe(factors, off)} {reason}"
+            return f"{reason} ({_fewest(samples, factors, off)})"
         cut[off] = with_null(sample.take(rows), fits.plan.null)
     combined, blocks = combine(cut, factors, psi, fits.plan)
     left_out = tuple(sorted(set(samples[frozenset()].models) - set(cut[frozenset()].models)))
@@ -153,9 +154,19 @@ def subsets(factors: Sequence[Factor]) -> Iterator[Subset]:
 
 
 def describe(factors: Sequence[Factor], off: Subset) -> str:
-    """A combination in words, such as `shots = 0 shots, exposure = memorized`."""
-    parts = [f"{f.name} = {f.controlled if f.name in off else f.confounded}" for f in factors]
-    return ", ".join(parts)
+    """A combination in words, such as `0 shots, exposure = memorized`."""
+    words = {f.name: f.controlled if f.name in off else f.confounded for f in factors}
+    return ", ".join(
+        word if name in word.split() else f"{name} = {word}" for name, word in words.items()
+    )
+
+
+def _fewest(samples: dict[Subset, Sample], factors: Sequence[Factor], off: Subset) -> str:
+    """Of the combinations that a block of models has to have, the one with the fewest."""
+    between = frozenset(item.name for item in factors if item.between)
+    alike = [other for other in samples if other & between == off & between]
+    least = min(alike, key=lambda other: len(samples[other]))
+    return f"fewest, {len(samples[least])}, with {describe(factors, least)}"
 
 
 def _observe(fits: Fits, factors: Sequence[Factor], off: Subset) -> Observation:
@@ -184,13 +195,11 @@ def _shared_models(
 def _too_few(sample: Sample, rows: list[int], psi: float) -> str | None:
     above = int((sample.x[rows] > psi).sum())
     if len(rows) < MIN_MODELS:
-        return (
-            f"{len(rows)} models are left that were run in every combination; "
-            f"{MIN_MODELS} are needed"
-        )
+        were = "was" if len(rows) == 1 else "were"
+        return f"{plural(len(rows), 'model')} {were} run in every combination; {MIN_MODELS} needed"
     if min(above, len(rows) - above) < MIN_SIDE:
         side = "above" if above < MIN_SIDE else "below"
-        return f"fewer than {MIN_SIDE} models are left {side} the raw threshold"
+        return f"fewer than {MIN_SIDE} models {side} the raw threshold were run in all combinations"
     return None
 
 

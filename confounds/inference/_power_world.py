@@ -200,6 +200,7 @@ class Layout:
     plan: TestPlan = field(default_factory=lambda: TestPlan(detailed=False))
 
     def __post_init__(self) -> None:
+        steepest = self._steepest
         allowed = {
             "models": (self.models >= MIN_MODELS, f"a whole number of at least {MIN_MODELS}"),
             "families": (1 <= self.families <= self.models, "from 1 to the number of models"),
@@ -209,7 +210,7 @@ class Layout:
             "model_sd": (0 <= self.model_sd <= 2, "from 0 to 2, on the logit"),
             "family_sd": (0 <= self.family_sd <= 2, "from 0 to 2, on the logit"),
             "before": (0 < self.before < 1, "between 0 and 1"),
-            "slope": (0 <= self.slope < np.inf, "at least 0"),
+            "slope": (0 <= self.slope <= steepest, self._slopes_allowed(steepest)),
             "shared": (0 <= self.shared <= 1, "from 0 to 1"),
             "gradual": (0 < self.plan.gradual < np.inf, "above 0"),
         }
@@ -218,6 +219,21 @@ class Layout:
                 value = self.plan.gradual if name == "gradual" else getattr(self, name)
                 msg = f"{name} is {value}; it must be {what}"
                 raise UsageError(msg)
+
+    @property
+    def _steepest(self) -> float:
+        """The steepest smooth growth that the test takes for gradual, on the logit per decade."""
+        if self.plan.null != "gradual" or not self.plan.gradual > 0:
+            return np.inf
+        return float(_link.TRANSITION / self.plan.gradual)
+
+    def _slopes_allowed(self, steepest: float) -> str:
+        if not np.isfinite(steepest):
+            return "at least 0"
+        return (
+            f"from 0 to {np.floor(1000 * steepest) / 1000:g} a decade: steeper growth is sharper "
+            f"than gradual, whose transition takes {self.plan.gradual:g} decades or more"
+        )
 
     def world(self) -> World:
         """The layout as models at known scales."""

@@ -39,6 +39,7 @@ import pandas as pd
 from confounds.claim import CONDITIONS
 from confounds.inference._mixed_design import MixedDesign, Term
 from confounds.inference.mixed_threshold import MixedSearch, search_threshold
+from confounds.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,11 @@ class Answers:
         asked = np.zeros((int(self.model.max()) + 1, int(self.item.max()) + 1), dtype=bool)
         asked[self.model, self.item] = True
         return asked
+
+    @property
+    def shared(self) -> bool:
+        """Whether any item was asked of two models."""
+        return bool(int(self.asked.sum(axis=0).max()) > 1)
 
 
 def item_rows(frame: pd.DataFrame, places: Ints, condition: Mapping[str, Any]) -> pd.DataFrame:
@@ -145,15 +151,12 @@ def beside_items(
         p, or None where every model has items of its own; 1 where items cannot be told from scale.
     """
     asked = answers.asked
-    if int(asked.sum(axis=0).max()) < 2:
+    if not answers.shared:
         return None, "no item was asked of two models: items are taken to be drawn alike"
+    reason = why_unlinked(answers, sample, psi)
+    if reason is not None:
+        return 1.0, reason
     large, small = asked[sample.x > psi].any(axis=0), asked[sample.x <= psi].any(axis=0)
-    links = int((large & small).sum())
-    if links < LINKS:
-        return 1.0, (
-            f"only {links} items were asked of models on both sides of {10**psi:.2g}: "
-            "harder items cannot be told from a step"
-        )
     owned = {"larger models' items": large & ~small, "smaller models' items": small & ~large}
     terms = [Term("intercept")]
     terms += [
@@ -173,6 +176,34 @@ def beside_items(
     return p, f"models were asked different items; with their difficulty taken out, p = {p:.3f}"
 
 
+def why_unlinked(answers: Answers, sample: Sample, psi: float) -> str | None:
+    """Why the difficulty of items cannot be told from a step at psi, or None where it can.
+
+    None too where no item was asked of two models: then items are taken to be drawn alike.
+    """
+    links = _links(answers, sample, psi)
+    if not answers.shared or links >= LINKS:
+        return None
+    count = f"only {plural(links, 'item')}" if links else "no item"
+    was = "was" if links < 2 else "were"
+    return (
+        f"{count} {was} asked of models on both sides of {10**psi:.2g}: "
+        "harder items cannot be told from a step"
+    )
+
+
+def least_linked(answers: Answers, sample: Sample) -> float:
+    """The candidate threshold (log10 scale) across which the fewest items were asked."""
+    links = [_links(answers, sample, psi) for psi in sample.grid]
+    return float(sample.grid[int(np.argmin(links))])
+
+
+def _links(answers: Answers, sample: Sample, psi: float) -> int:
+    """Items that were asked of models on both sides of a threshold."""
+    asked, above = answers.asked, sample.x > psi
+    return int((asked[above].any(axis=0) & asked[~above].any(axis=0)).sum())
+
+
 def unlike_items(answers: Answers, sample: Sample, psi: float, most: float) -> str | None:
     """Why mean scores across a threshold cannot be compared, or None where they can.
 
@@ -182,10 +213,10 @@ def unlike_items(answers: Answers, sample: Sample, psi: float, most: float) -> s
         psi: log10 scale of the threshold.
         most: difference in mean difficulty, in score points, that is too large.
     """
-    asked, above = answers.asked, sample.x > psi
-    if int(asked.sum(axis=0).max()) < 2:
+    if not answers.shared:
         return None
-    if int((asked[above].any(axis=0) & asked[~above].any(axis=0)).sum()) < LINKS:
+    asked, above = answers.asked, sample.x > psi
+    if _links(answers, sample, psi) < LINKS:
         return "models on the two sides of the threshold were asked other items"
     ease = _ease(answers)
     mean = np.array([ease[row].mean() for row in asked])

@@ -18,8 +18,11 @@ from confounds.inference.asked_items import (
     beside_items,
     has_own_items,
     item_rows,
+    least_linked,
     unlike_items,
+    why_unlinked,
 )
+from confounds.inference.blocks import with_blocks
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow
 from confounds.inference.ceiling import over_ceilings
 from confounds.inference.observe import Observation, observe
@@ -234,7 +237,8 @@ class Fits:
             plan = replace(self.plan, detailed=detailed and self.settings.sharpness)
             if condition.get("metric", self.claim.metric) != self.claim.metric:
                 plan = replace(plan, ceiling=None)
-            self._fitted[key] = self._beside_items(test_threshold(sample, plan, condition))
+            found = self._beside_items(test_threshold(sample, plan, condition))
+            self._fitted[key] = with_blocks(found)
         return self._fitted[key]
 
     def unlike_items(self, sample: Sample, condition: dict[str, Any], most: float) -> str | None:
@@ -249,6 +253,19 @@ class Fits:
         if self.raw is None or answers is None:
             return None
         return unlike_items(answers, sample, self.raw.psi, most)
+
+    def items_apart(self) -> str | None:
+        """Why a step in the raw condition could not be told from the items at some scale, or None.
+
+        Where no item is shared by the models on both sides, larger models may have had easier ones.
+        """
+        sample = self.raw_observation.sample
+        if sample is None or self.raw_observation.why_not() is not None:
+            return None
+        answers = self._answers(sample, self.raw_observation.condition)
+        if answers is None:
+            return None
+        return why_unlinked(answers, sample, least_linked(answers, sample))
 
     def _answers(self, sample: Sample, condition: dict[str, Any]) -> Answers | None:
         """The item rows behind a sample, where models were asked different items."""
@@ -266,7 +283,9 @@ class Fits:
         if answers is None:
             return found
         p, note = beside_items(answers, found.sample, found.psi, found.plan)
-        return found.no_surer_than(0.0 if p is None else p, note)
+        told = found.no_surer_than(0.0 if p is None else p, note)
+        block = why_unlinked(answers, found.sample, found.psi)
+        return told if block is None else replace(told, fit=replace(told.fit, blocks=(block,)))
 
     def rng(self, name: str) -> np.random.Generator:
         """A generator of its own for each use, so that no rival shifts another's draws."""

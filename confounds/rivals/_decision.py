@@ -34,8 +34,14 @@ from confounds.inference.needed import models_needed
 from confounds.inference.sample import MIN_SIDE
 from confounds.inference.threshold import effect_at
 from confounds.results import Estimate, RivalOutcome, RivalTest, ThresholdFit
+from confounds.rivals._difference import mean_difference, with_difference
 from confounds.rivals._left import effect_left
-from confounds.rivals._reasons import explained_reason, inconclusive_reason, survives_reason
+from confounds.rivals._reasons import (
+    explained_reason,
+    inconclusive_reason,
+    rests_on,
+    survives_reason,
+)
 from confounds.rivals._together import with_companions
 
 if TYPE_CHECKING:
@@ -172,12 +178,18 @@ def compare(
     """
     reason = why_no_raw(fits) or why_no_effect(fits, observation.sample)
     if reason is not None or observation.sample is None:
-        return not_testable(rival, null, reason or "no model in the controlled condition")
+        reason = reason or "no model in the controlled condition"
+        differs = None if against is not None else mean_difference(fits, observation)
+        return with_difference(not_testable(rival, null, reason), differs)
     if fits.settings.only_testable:
         return RivalTest(rival, "tested", "inconclusive", null, "it can be tested")
     size = smallest_effect(fits) if smallest is None else smallest
     found = control(fits, observation, size, rival, against)
-    test = _of_like_items(decide(rival, null, fits, found), fits, observation, size)
+    test = decide(rival, null, fits, found)
+    if against is None and test.change is not None and fits.raw is not None:
+        rests = rests_on(fits.raw.sample, observation.sample, paired=found.paired is not None)
+        test = replace(test, reason=test.reason + rests)
+    test = _of_like_items(test, fits, observation, size)
     return with_companions(test, fits, observation, against)
 
 
@@ -311,7 +323,8 @@ def decide(rival: str, null: str, fits: Fits, controlled: Controlled) -> RivalTe
     else:
         outcome = "inconclusive"
         reason = inconclusive_reason(raw, controlled, fits.doubt)
-        needed = models_needed(controlled.effect, controlled.models, controlled.smallest)
+        if not raw.fit.blocks:
+            needed = models_needed(controlled.effect, controlled.models, controlled.smallest)
     return RivalTest(
         rival,
         "tested",

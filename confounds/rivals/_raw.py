@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from confounds.inference.needed import models_needed
+from confounds.inference.needed import MOST, lack_of, models_needed
 from confounds.results import Estimate, RivalOutcome, RivalTest
 from confounds.rivals._decision import smallest_effect, why_no_raw
 
@@ -41,4 +41,8 @@ def raw_models_needed(fits: Fits, outcome: RivalOutcome) -> int | None:
     """How many models would tell of the raw curve, where the outcome is open."""
     if fits.raw is None or outcome != "inconclusive":
         return None
-    return models_needed(fits.raw.fit["effect"], fits.raw.fit.models, smallest_effect(fits))
+    fit, smallest = fits.raw.fit, smallest_effect(fits)
+    lack = lack_of(fit, smallest)
+    if lack is None:
+        return models_needed(fit["effect"], fit.models, smallest)
+    return lack.models if lack.models is not None and lack.models <= MOST else None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from confounds.text import plural
+
 if TYPE_CHECKING:
+    from confounds.inference.sample import Sample
     from confounds.inference.threshold import FittedThreshold
     from confounds.results import ThresholdFit
     from confounds.rivals._decision import Controlled
@@ -69,6 +72,18 @@ def inconclusive_reason(raw: FittedThreshold, controlled: Controlled, doubt: str
         f"controlled effect {effect.estimate:.2f} [{effect.ci_lower:.2f}, {effect.ci_upper:.2f}]"
     )
     return f"{start}; {shown}"
+
+
+def rests_on(raw: Sample, controlled: Sample, *, paired: bool) -> str:
+    """Which models the change rests on, where the two conditions do not have the same ones."""
+    shared = len(set(raw.models) & set(controlled.models))
+    if shared == len(raw) == len(controlled):
+        return ""
+    sides = f"{len(raw)} in the raw condition, {len(controlled)} in the controlled one"
+    both = f"{plural(shared, 'model')} run both ways"
+    if paired:
+        return f"; the change rests on {both} ({sides})"
+    return f"; {both}, too few for a paired change: it takes all as different models ({sides})"
 
 
 def p_values(fit: ThresholdFit) -> str:

@@ -53,14 +53,14 @@ class Adaptation:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Compare prompted models with the same models fine-tuned."""
-        reason = why_no_raw(fits) or _why_not(claim, fits.levels("adaptation"))
+        reason = _why_not(claim, fits.levels("adaptation"))
         if reason is not None:
-            reason += elsewhere(fits, "adaptation")
+            reason = why_no_raw(fits) or reason + elsewhere(fits, "adaptation")
             return not_testable(self.name, self.null, reason)
         prompted, tuned = (_observe(fits, level, {}) for level in (PROMPTED, FINETUNED))
         refused = refuse_unfair(prompted.sample, tuned.sample)
         if refused is not None:
-            return not_testable(self.name, self.null, refused)
+            return not_testable(self.name, self.null, why_no_raw(fits) or refused)
         found = compare(self.name, self.null, fits, _shared(tuned, prompted))
         if found.status == "not_testable":
             return found

@@ -39,9 +39,9 @@ class Distribution:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Compare the claim's items with shifted ones."""
-        changes = why_no_raw(fits) or self.controlled(claim, fits)
+        changes = self.controlled(claim, fits)
         if isinstance(changes, str):
-            return not_testable(self.name, self.null, changes)
+            return not_testable(self.name, self.null, why_no_raw(fits) or changes)
         return compare(self.name, self.null, fits, fits.observe(changes))
 
     def controlled(self, claim: Claim, fits: Fits) -> dict[str, Any] | str:

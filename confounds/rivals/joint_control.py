@@ -43,25 +43,24 @@ class JointControl:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Compare the claim's condition with the one in which all confounds are controlled."""
-        reason = why_no_raw(fits)
         by_rival = _changes(claim, fits)
-        if reason is None and len(by_rival) < FEWEST:
+        if len(by_rival) < FEWEST:
             found = ", ".join(by_rival) or "none"
             reason = f"fewer than {FEWEST} confounds can be controlled in this table ({found})"
-        if reason is not None:
-            return not_testable(self.name, self.null, reason)
+            return not_testable(self.name, self.null, why_no_raw(fits) or reason)
         together: dict[str, Any] = {}
         for changes in by_rival.values():
             together |= changes
         observation = fits.observe(together)
         where = text.condition({key: value for key, value in together.items() if value is not None})
         if observation.sample is None:
-            return not_testable(self.name, self.null, f"no rows with {where}")
+            reason = why_no_raw(fits) or f"no rows with {where}"
+            return not_testable(self.name, self.null, reason)
         for name, changes in by_rival.items():
             alone = fits.observe(changes).sample
             if alone is not None and alone.key == observation.sample.key:
                 reason = f"the rows with {where} are those of the control of {name} alone"
-                return not_testable(self.name, self.null, reason)
+                return not_testable(self.name, self.null, why_no_raw(fits) or reason)
         return compare(self.name, self.null, fits, observation)
 
 

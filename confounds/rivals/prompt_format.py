@@ -40,13 +40,11 @@ class PromptFormat:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Test every format alone."""
-        reason = why_no_raw(fits)
         formats = fits.levels("prompt")
-        if reason is None and len(formats) < 2:
+        if len(formats) < 2:
             found = ", ".join(formats) or "unknown"
             reason = f"the table has one prompt format only ({found}){elsewhere(fits, 'prompt')}"
-        if reason is not None:
-            return not_testable(self.name, self.null, reason)
+            return not_testable(self.name, self.null, why_no_raw(fits) or reason)
         here = claim.condition.get("prompt")
         tests = {
             str(name): compare(self.name, self.null, fits, fits.observe({"prompt": name}))

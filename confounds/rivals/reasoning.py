@@ -45,12 +45,14 @@ class Reasoning:
 
     def test(self, claim: Claim, outcomes: Outcomes, fits: Fits) -> RivalTest:  # noqa: ARG002
         """Compare the claim's condition with direct answers."""
-        changes = why_no_raw(fits) or self.controlled(claim, fits)
+        changes = self.controlled(claim, fits)
         if isinstance(changes, str):
-            return not_testable(self.name, self.null, changes)
+            return not_testable(self.name, self.null, why_no_raw(fits) or changes)
         found = compare(self.name, self.null, fits, fits.observe(changes))
+        if found.status == "not_testable":
+            return found
         crossing = _crossing(claim, fits)
-        if found.status == "not_testable" or crossing is None:
+        if crossing is None:
             return found
         return replace(found, estimates=(*found.estimates, crossing))
 

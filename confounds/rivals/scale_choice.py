@@ -106,11 +106,13 @@ def _described(test: RivalTest, fits: Fits, raw: FittedThreshold) -> RivalTest:
     """Beside the answer: the step over perturbed scales, and by SIMEX without error."""
     found = perturb_scales(raw.sample, raw.plan, fits.rng(test.rival))
     corrected = simex_effect(raw.sample, raw.psi, raw.plan, fits.rng(f"{test.rival}:simex"))
-    reason = (
-        f"{test.reason}; over such scales the step lies between "
-        f"{found.effect.ci_lower or 0.0:.2f} and {found.effect.ci_upper:.2f}, above 0 in "
-        f"{found.upward:.0%}"
-    )
+    lower, upper = found.effect.ci_lower or 0.0, found.effect.ci_upper
+    span = f"the step lies between {lower:.2f} and {upper:.2f}, above 0 in {found.upward:.0%}"
+    told = f"over such scales {span}"
+    if test.outcome == "survives" and lower <= 0:
+        # Error blurs a step and makes none: that it can be hidden is no evidence against it.
+        told = f"that decides, though as much error again can hide the step: with it {span}"
+    reason = f"{test.reason}; {told}"
     low, high = found.thresholds
     threshold = Estimate(
         "threshold_perturbed",

@@ -37,6 +37,7 @@ from confounds.inference.two_lines import raw_shape, turns
 from confounds.rivals._decision import not_testable, smallest_effect
 from confounds.rivals._raw import of_raw, raw_curve, raw_models_needed
 from confounds.rivals._reasons import p_values
+from confounds.text import estimate as shown
 from confounds.text import sentence_list
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ def _outcome(claim: Claim, raw: FittedThreshold, smallest: float) -> tuple[Rival
     rise = _rise(raw)
     wide = width.ci_lower is not None and width.ci_lower > claim.gradual
     if not wide or p < LEVEL:
-        how = (
-            f"neither a threshold ({p_values(raw.fit)}) nor a transition wider than "
-            f"{claim.gradual:g} decades is shown"
-        )
+        sharp = f"a threshold ({p_values(raw.fit)})"
+        if raw.fit.significant:
+            sharp = f"a step above 0 ({shown(effect)}; {p_values(raw.fit)})"
+        how = f"neither {sharp} nor a transition wider than {claim.gradual:g} decades is shown"
         return "inconclusive", how
     how = (
         f"the transition takes at least {width.ci_lower:.1f} decades (more than {claim.gradual:g})"

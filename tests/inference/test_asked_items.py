@@ -12,6 +12,7 @@ from confounds.inference.asked_items import Answers, unlike_items
 from confounds.inference.fits import Fits, Settings
 from confounds.inference.threshold import test_threshold as threshold_of
 from confounds.outcomes import Outcomes
+from confounds.pipeline import audit, split_items
 
 QUICK = Settings(replicates=99, sharpness=False)
 CLAIM = Claim(id="made", task="made", metric="accuracy")
@@ -91,7 +92,20 @@ def test_without_items_in_common_a_step_is_not_told_from_harder_items():
     fits = fits_of(block)
     assert not fits.raw.fit.significant
     assert fits.raw.fit.p_two_level == 1.0
-    assert "only 0 items were asked of models on both sides" in notes(fits)
+    assert "no item was asked of models on both sides" in notes(fits)
+    assert fits.raw.fit.blocks == fits.raw.fit.notes[-1:]
+    departure = audit(CLAIM, fits.outcomes, settings=QUICK).apparent["departure"]
+    assert departure.reason.endswith("more models of the same kind would not tell")
+
+
+def test_items_split_by_scale_are_a_finding_before_any_threshold_is_known():
+    apart = answers(step=4.0)
+    apart[:, : LINKS - 3] = np.nan
+    (finding,) = split_items(fits_of(apart))
+    assert finding.kind == "items_split_by_scale"
+    assert finding.message.startswith("only 3 items were asked of models on both sides of 2.2e+09")
+    assert split_items(fits_of(answers(step=4.0))) == ()
+    assert split_items(fits_of(answers(step=4.0, asked="all"))) == ()
 
 
 def test_items_that_no_two_models_share_are_taken_to_be_drawn_alike():

@@ -107,7 +107,7 @@ def test_a_missing_cell_of_the_crossing_is_refused(frame):
     steps = {key: value for key, value in STEPS.items() if key != (0, "unseen")}
     cut = crossed_frame(steps)
     for answer in attribute(fits_of(cut, **CLAIM)):
-        assert answer.reason == "no model was run with shots = 0 shots, exposure = unseen"
+        assert answer.reason == "no model was run with 0 shots, exposure = unseen"
 
 
 def test_a_confound_that_cannot_be_switched_off_alone_is_noted_and_stays_unexplained(frame):
@@ -115,7 +115,8 @@ def test_a_confound_that_cannot_be_switched_off_alone_is_noted_and_stays_unexpla
     for answer in attribute(fits_of(few, **CLAIM)):
         assert [item.term for item in answer.shares] == ["shots", "exposure", "unexplained"]
         assert "tuning could not be switched off" in answer.notes[0]
-        assert "4 models are left" in answer.notes[0]
+        assert "4 models were run in every combination; 8 needed" in answer.notes[0]
+        assert "(fewest, 4, with tuning = base)" in answer.notes[0]
 
 
 def test_models_missing_from_a_condition_are_left_out_and_named(frame):

@@ -15,6 +15,7 @@ from confounds.inference import _plan, scale_error
 from confounds.inference._effect import own_curve
 from confounds.inference.fits import Fits, Settings
 from confounds.inference.scale_error import (
+    Perturbed,
     best_threshold,
     line_in_root,
     perturb_scales,
@@ -22,6 +23,8 @@ from confounds.inference.scale_error import (
     simex,
 )
 from confounds.plugins import load
+from confounds.results import Estimate
+from confounds.rivals import scale_choice
 
 PLAN = _plan.TestPlan(replicates=99, detailed=False)
 
@@ -114,3 +117,19 @@ def test_error_in_scale_never_explains():
     claim, outcomes = claim_of(), outcomes_of(frame)
     fits = Fits(claim, outcomes, Settings(replicates=99, sharpness=False))
     assert load("rivals", "scale_choice").test(claim, outcomes, fits).outcome == "inconclusive"
+
+
+def test_a_step_that_more_error_hides_is_told_beside_the_p_value_that_decides(monkeypatch):
+    """Error blurs a step and makes none: the two do not contradict each other, and it is said."""
+    hidden = Perturbed(
+        Estimate("effect_perturbed", 0.1, ci_lower=-0.38, ci_upper=0.57), 0.5, (9, 10)
+    )
+    monkeypatch.setattr(scale_choice, "perturb_scales", lambda *_: hidden)
+    claim, outcomes = claim_of(), outcomes_of(axes("parameters", seed=1).drop(columns="tokens"))
+    fits = Fits(claim, outcomes, Settings(replicates=99))
+    found = scale_choice.RIVAL.test(claim, outcomes, fits)
+    assert found.outcome == "survives"
+    assert found.reason.endswith(
+        "; that decides, though as much error again can hide the step: with it the step lies "
+        "between -0.38 and 0.57, above 0 in 50%"
+    )

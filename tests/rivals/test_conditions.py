@@ -227,3 +227,45 @@ def test_a_lenient_extraction_of_the_same_answers_is_found_by_the_names_that_rea
     assert under(strict).outcome == "explained"
     assert under(strict).reason.startswith(f"extraction rule {lenient}: ")
     assert under(lenient).outcome == "not_testable"
+
+
+def test_where_no_threshold_can_be_tested_the_mean_difference_is_told():
+    made = rows(few=("step", {"shots": 5}), none=("flat", {"shots": 0}))
+    made["parameters"] = np.where(made["parameters"] > 1e10, 1e11, 1e9)
+    found = judged("in_context", claim_of(shots=5), made)
+    assert found.status == "not_testable"
+    difference = named(found, "mean_difference")
+    wide = made.pivot_table(index="model", columns="shots", values="score")
+    assert difference.estimate == pytest.approx(float((wide[5] - wide[0]).mean()))
+    assert difference.ci_lower < difference.estimate < difference.ci_upper
+    assert "the mean score of the raw condition less that of the controlled one" in found.reason
+    assert found.reason.endswith("(24 models run both ways)")
+
+
+def test_the_mean_difference_is_that_of_models_run_both_ways():
+    made = rows(chain=("step", {"reasoning": "chain"}), direct=("flat", {"reasoning": "direct"}))
+    kept = made[made["model"].isin(["m0", "m1", "m2"]) | (made["reasoning"] == "chain")]
+    few = kept[kept["model"].isin([f"m{place}" for place in range(6)])]
+    found = judged("reasoning", claim_of(reasoning="chain"), few)
+    assert found.reason.endswith("(3 models run both ways)")
+    alone = few[few["model"].isin(["m0", "m1"]) | (few["reasoning"] == "chain")]
+    assert not judged("reasoning", claim_of(reasoning="chain"), alone).estimates
+
+
+PAIRED = "; the change rests on 16 models run both ways"
+APART = "; 4 models run both ways, too few for a paired change: it takes all as different models"
+
+
+@pytest.mark.parametrize(("both", "says"), [(16, PAIRED), (4, APART)])
+def test_on_how_many_models_the_change_rests_is_told(both, says):
+    made = rows(few=("step", {"shots": 5}), none=("flat", {"shots": 0}))
+    place = made["model"].str[1:].astype(int).mul(7).mod(24)
+    each = both + (24 - both) // 2
+    here = made["shots"] == 5
+    kept = made[(here & (place < each)) | (~here & ((place < both) | (place >= each)))]
+    found = judged("in_context", claim_of(shots=5), kept)
+    assert found.status == "tested"
+    sides = f"{each} in the raw condition, {each} in the controlled one"
+    assert found.reason.endswith(f"{says} ({sides})")
+    whole = judged("in_context", claim_of(shots=5), made)
+    assert "run both ways" not in whole.reason
