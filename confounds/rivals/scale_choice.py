@@ -109,7 +109,7 @@ def _described(test: RivalTest, fits: Fits, raw: FittedThreshold) -> RivalTest:
     lower, upper = found.effect.ci_lower or 0.0, found.effect.ci_upper
     span = f"the step lies between {lower:.2f} and {upper:.2f}, above 0 in {found.upward:.0%}"
     told = f"over such scales {span}"
-    if test.outcome == "survives" and lower <= 0:
+    if test.outcome == "survives" and lower <= 0 < (raw.fit["effect"].ci_lower or 0.0):
         # Error blurs a step and makes none: that it can be hidden is no evidence against it.
         told = f"that decides, though as much error again can hide the step: with it {span}"
     reason = f"{test.reason}; {told}"
