@@ -26,6 +26,7 @@ from confounds.inference.blocks import with_blocks
 from confounds.inference.borrowing import NOTHING, Borrowing, Neighbours, borrow
 from confounds.inference.ceiling import over_ceilings
 from confounds.inference.observe import Observation, observe
+from confounds.inference.scale_alias import with_aliases
 from confounds.inference.threshold import FittedThreshold, test_threshold
 
 if TYPE_CHECKING:
@@ -238,7 +239,8 @@ class Fits:
             if condition.get("metric", self.claim.metric) != self.claim.metric:
                 plan = replace(plan, ceiling=None)
             found = self._beside_items(test_threshold(sample, plan, condition))
-            self._fitted[key] = with_blocks(found)
+            cells = self.cells(condition.get("metric"))
+            self._fitted[key] = with_aliases(with_blocks(found), cells, self.claim.scale)
         return self._fitted[key]
 
     def unlike_items(self, sample: Sample, condition: dict[str, Any], most: float) -> str | None:
