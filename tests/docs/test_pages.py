@@ -34,8 +34,8 @@ def test_a_rival_says_what_it_estimates_how_and_what_would_break_it(name):
 
 
 MACHINERY = {
-    "baseline", "borrowing", "explore", "factors", "fits", "identifiability", "needed", "observe",
-    "sample", "training_course",
+    "baseline", "blocks", "borrowing", "companions", "explore", "factors", "fits",
+    "identifiability", "needed", "observe", "sample", "scale_alias", "training_course",
 }  # fmt: skip
 """Modules of `inference` that estimate nothing themselves."""
 TESTS = sorted(
