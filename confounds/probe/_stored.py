@@ -87,7 +87,7 @@ def earlier_answers(cell: Cell, folder: Path) -> list[Answer] | None:
             if _without_metrics(read_specification(path)) != wanted:
                 continue
             found = read_answers(path)
-        except (OSError, ValueError, pa.ArrowException):  # a damaged file has no answers
+        except (InputError, ValueError):  # a damaged file has no answers
             continue
         if all(digest in found for digest in digests):
             return [found[digest] for digest in digests]

@@ -205,8 +205,12 @@ def test_one_number_of_models_is_said_where_the_departure_is_not_shown(audits) -
         audits[2].fits[0],
         estimates=(Estimate("effect", 0.05, ci_lower=-0.6, ci_upper=0.7),),
         significant=False,
+        smooth=(),
+        blocks=(),
     )
-    flat = " ".join(Outline(page((replace(audits[2], fits=(wide,)),))).text.split())
+    departure = replace(audits[2].apparent["departure"], status="undecided")
+    audit = replace(audits[2], fits=(wide,), apparent={"departure": departure})
+    flat = " ".join(Outline(page((audit,))).text.split())
     assert "more than 500 models would be needed to decide" in flat
     assert "34 models" not in flat
 
