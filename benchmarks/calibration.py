@@ -7,8 +7,8 @@ truly lie at chance and the largest above it (more than the claim's margin).
 `inconclusive` is never wrong. Resumable: simulations already in the JSON file are kept, and more
 are added in blocks, each with a seed of its own.
 
-`results/calibration_before.json`: 29,650 tables counted before intervals at a ceiling were mended.
-Of 360 tables most concerned four verdicts changed, all from explained to inconclusive.
+What was counted before intervals at a ceiling were mended is printed by `--simulations 0 --out
+benchmarks/results/calibration_before.json`.
 
     python benchmarks/calibration.py --simulations 2000 --workers 2
 """

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from confounds.inference.factors import CONTROLLED, Factor, confounded_models
-from confounds.inference.observe import POOLED
+from confounds.inference.observe import POOLED, in_condition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -182,12 +182,8 @@ def _own(raw: Mapping[str, Any], controlled: Mapping[str, Any]) -> tuple[str, ..
 
 def rows_of(cells: pd.DataFrame, condition: Mapping[str, Any], models: set[str]) -> pd.DataFrame:
     """The cells of some models in a condition, as `observe` selects them."""
-    kept = cells[cells["model"].isin(models)]
-    for name, value in condition.items():
-        if name in kept:
-            levels = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-            kept = kept[kept[name].isin(list(levels))]
-    return kept
+    held = {name: value for name, value in condition.items() if name in cells}
+    return in_condition(cells[cells["model"].isin(models)], held)
 
 
 def _shift(before: pd.DataFrame, after: pd.DataFrame, name: str) -> Shift | None:

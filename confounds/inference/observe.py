@@ -77,6 +77,20 @@ class _Draft:
     notes: list[str] = field(default_factory=list)
 
 
+def in_condition(cells: pd.DataFrame, condition: Mapping[str, Any]) -> pd.DataFrame:
+    """The cells whose columns are at the levels that are held fixed.
+
+    Args:
+        cells: has every column of the condition.
+        condition: column -> value, or several of them.
+    """
+    kept = cells
+    for name, value in condition.items():
+        levels = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
+        kept = kept[kept[name].isin(list(levels))]
+    return kept
+
+
 def observe(
     cells: pd.DataFrame, measure: Measure, scale: Scale, condition: Mapping[str, Any]
 ) -> Observation:
@@ -89,11 +103,7 @@ def observe(
         condition: column -> value (or list of values) held fixed.
     """
     draft = _Draft()
-    kept = cells
-    for name, value in condition.items():
-        levels = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-        kept = kept[kept[name].isin(list(levels))]
-    kept = _last_checkpoint(kept, condition, draft)
+    kept = _last_checkpoint(in_condition(cells, condition), condition, draft)
     unplaced = tuple(sorted(kept.loc[~(kept[scale] > 0), "model"].unique()))
     kept = kept[kept[scale] > 0]
     if kept.empty:
